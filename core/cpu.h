@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Per-CPU state and the instructions C has no words for. */
+#ifndef CORE_CPU_H
+#define CORE_CPU_H
+
+#include "lib/error.h"
+#include "lib/types.h"
+
+#define CPUS_MAX       16
+#define CPU_STACK_SIZE KIB(8)
+
+/* Selectors of the hypervisor's GDT; every CPU has its own copy, for its TSS. */
+#define SELECTOR_CODE 0x08
+#define SELECTOR_DATA 0x10
+#define SELECTOR_TSS  0x18
+
+/* 64-bit TSS (SDM volume 3, 8.7). */
+struct tss {
+	u32 reserved0;
+	u64 rsp[3];
+	u64 reserved1;
+	u64 ist[7];
+	u64 reserved2;
+	u16 reserved3;
+	u16 io_map_base;
+} __attribute__((packed));
+
+struct vcpu;
+
+struct cpu {
+	struct cpu *self; /* first: read through GS */
+	u32 index;
+	u32 apic_id;
+	struct vcpu *vcpu; /* the guest CPU that lives here, or NULL */
+	u64 vendor_pa;     /* VMXON region, or SVM host save area */
+	struct tss tss;
+	u64 gdt[5];
+};
+
+extern struct cpu cpus[CPUS_MAX];
+extern u32 cpu_count;
+
+static inline struct cpu *cpu_this(void)
+{
+	struct cpu *cpu;
+
+	__asm__("movq %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+
+/* Loads GDT, IDT and TSS with its interrupt stacks; sets NXE, WP, and SMEP, SMAP, UMIP where the CPU has
+ * them. cpus[index] is this CPU from here on. */
+void cpu_init(u32 index);
+
+struct cpuid {
+	u32 eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
+{
+	struct cpuid r;
+
+	__asm__ volatile("cpuid"
+	                 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+	                 : "a"(leaf), "c"(subleaf));
+	return r;
+}
+
+static inline u64 msr_read(u32 msr)
+{
+	u32 low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (u64)high << 32 | low;
+}
+
+static inline void msr_write(u32 msr, u64 value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}
+
+/* As msr_read and msr_write, but false where the CPU raises #GP. */
+bool msr_try_read(u32 msr, u64 *value);
+bool msr_try_write(u32 msr, u64 value);
+bool xcr_try_write(u32 index, u64 value);
+
+#define CPU_READ_CR(n)                                                                             \
+	({                                                                                         \
+		u64 cr_value;                                                                      \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(cr_value));                          \
+		cr_value;                                                                          \
+	})
+#define CPU_WRITE_CR(n, value) __asm__ volatile("mov %0, %%cr" #n : : "r"((u64)(value)) : "memory")
+
+static inline u8 io_r8(u16 port)
+{
+	u8 value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline u16 io_r16(u16 port)
+{
+	u16 value;
+
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline u32 io_r32(u16 port)
+{
+	u32 value;
+
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline void io_w8(u16 port, u8 value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline void io_w16(u16 port, u16 value)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline void io_w32(u16 port, u32 value)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u64 cpu_tsc(void)
+{
+	u32 low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (u64)high << 32 | low;
+}
+
+/* Widths of addresses: CPUID 0x80000008 EAX[7:0]. */
+u8 cpu_physical_bits(void);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VM exits: what a backend decodes an exit into, and the one table of handlers (house rule 9). */
+#ifndef CORE_EXIT_H
+#define CORE_EXIT_H
+
+#include "core/vm.h"
+
+enum exit_kind {
+	EXIT_UNKNOWN,   /* no handler: dump, and the VM is killed */
+	EXIT_WBINVD,    /* WBINVD and WBNOINVD, any prefix */
+	EXIT_INVD,
+	EXIT_CPUID,
+	EXIT_XSETBV,
+	EXIT_HYPERCALL,
+	EXIT_MSR_READ,
+	EXIT_MSR_WRITE,
+	EXIT_IO,
+	EXIT_CR0_WRITE, /* exit->cr0 is the value the guest wants */
+	EXIT_CR0_READ,  /* SVM, while the guest sees other cache bits than the CPU has */
+	EXIT_NESTED_FAULT,
+	EXIT_UNDEFINED, /* an instruction that this guest does not have: #UD */
+	EXIT_NMI,
+	EXIT_SHUTDOWN,  /* triple fault */
+	EXIT_COUNT
+};
+
+struct exit {
+	enum exit_kind kind;
+	u64 reason;         /* the vendor's number, for the dump */
+	u64 qualification;  /* VMX qualification or SVM EXITINFO1, for the dump */
+	union {
+		struct {
+			u16 port;
+			u8 size; /* bytes */
+			bool in;
+			bool string;
+		} io;
+		struct {
+			u64 gpa;
+			bool write;
+			bool fetch;
+		} fault;
+		u64 cr0; /* CR0_WRITE */
+		u8 gpr;  /* CR0_READ: where to */
+	};
+};
+
+/* What the backend does next. */
+enum exit_result {
+	RESULT_ADVANCE, /* over the instruction: RIP, interrupt shadow, single-step trap (R14) */
+	RESULT_RETRY,   /* run on as it stands: something was injected or mapped */
+	RESULT_STOP,    /* this VM runs no more; vcpu_run returns */
+};
+
+/* The hot path of the hypervisor. Called with the guest's registers in vcpu->gpr (RSP too). */
+enum exit_result exit_handle(struct vcpu *vcpu, struct exit *exit);
+
+/* Dumps registers and instruction bytes, marks the VM killed. reason: a word for the log. */
+enum exit_result exit_kill(struct vcpu *vcpu, const struct exit *exit, const char *reason);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log: one event a line, `word key=value ...`, on the first serial port if there is one and in
+ * a RAM ring always. Works from the first instruction of C.
+ */
+#ifndef CORE_LOG_H
+#define CORE_LOG_H
+
+#include "lib/types.h"
+
+/* Looks for the UART and sets it to 8n1; harmless when there is none. */
+void log_init(void);
+
+/* One line; the newline is added. Lines above 255 characters are cut. If a guest has left the serial
+ * port in the middle of a line, a line break comes first, so that ours always begin a line. */
+void log_line(const char *format, ...) printf_like(1, 2);
+
+/* A guest that owns the serial port has written this byte to its data register. */
+void log_note_guest_byte(u8 byte);
+
+/* Prints the last lines of the ring again (panic). */
+void log_replay(u32 lines);
+
+#endif
