@@ -25,6 +25,20 @@ struct tss {
 	u16 io_map_base;
 } __attribute__((packed));
 
+/* A stack with an unmapped page below it: running over it is a fault, not a silent overwrite. */
+struct guarded_stack {
+	u8 guard[PAGE_SIZE];
+	u8 stack[CPU_STACK_SIZE];
+};
+
+/* The interrupts that must not run on the stack they hit (SDM volume 3, 6.14.5). */
+enum cpu_ist { IST_DOUBLE_FAULT = 1, IST_NMI, IST_MACHINE_CHECK, IST_END };
+
+struct cpu_stacks {
+	struct guarded_stack stack[IST_END]; /* [0]: the stack the CPU runs on; others by enum cpu_ist */
+};
+extern struct cpu_stacks cpu_stacks[CPUS_MAX];
+
 struct vcpu;
 
 struct cpu {

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What firmware says about the machine: collected once, read-only afterwards. */
+#ifndef CORE_FACTS_H
+#define CORE_FACTS_H
+
+#include "boot/boot_info.h"
+#include "lib/acpi.h"
+#include "lib/dmar.h"
+#include "lib/error.h"
+#include "vtd/vtd.h"
+
+struct facts {
+	struct boot_info boot;
+	struct acpi_root root;
+	struct acpi_madt madt;
+	struct acpi_mcfg mcfg;
+	struct acpi_fadt fadt;
+	struct dmar dmar; /* unit_count is 0 without a DMAR */
+	u64 dmar_pa, mcfg_pa;
+};
+extern struct facts facts;
+
+/* The VT-d units, in the order of the DMAR; each changes under its own functions only. */
+extern struct vtd_unit units[DMAR_UNITS_MAX];
+extern u32 unit_count;
+
+/* From boot_info to facts. What is absent is left out; a table that is there and broken is an error that
+ * has been logged with its place. */
+err_t facts_collect(const struct boot_info *info) must_check;
+
+/* The segment whose functions a unit covers, and so on: the unit of a function, or NULL. */
+struct vtd_unit *facts_find_unit(u32 bdf);
+
+/* Probes, stops and starts all units, and logs them. R21: bus mastering is off by now. */
+err_t facts_start_units(void) must_check;
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI configuration space: ECAM where the MCFG names it, else ports CF8/CFC. Registers: PCIe 5.0, chapter 7. */
+#ifndef CORE_PCI_H
+#define CORE_PCI_H
+
+#include "lib/acpi.h"
+#include "lib/error.h"
+#include "lib/types.h"
+
+#define PCI_VENDOR_ID          0x00
+#define PCI_COMMAND            0x04
+#define PCI_COMMAND_IO         BIT(0)
+#define PCI_COMMAND_MEMORY     BIT(1)
+#define PCI_COMMAND_BUS_MASTER BIT(2)
+#define PCI_STATUS             0x06
+#define PCI_STATUS_CAP_LIST    BIT(4)
+#define PCI_CLASS              0x08 /* revision in bits 7:0 */
+#define PCI_HEADER_TYPE        0x0e
+#define PCI_HEADER_MULTI       BIT(7)
+#define PCI_BAR                0x10
+#define PCI_BAR_IO             BIT(0)
+#define PCI_BAR_TYPE           MASK(2, 1)
+#define PCI_BAR_TYPE_64        2
+#define PCI_BAR_MEMORY_BITS    MASK(31, 4)
+#define PCI_BAR_IO_BITS        MASK(31, 2)
+#define PCI_SECONDARY_BUS      0x19 /* type 1 header */
+#define PCI_ROM                0x30
+#define PCI_CAP_POINTER        0x34
+
+#define PCI_CAP_PCIE           0x10
+#define PCIE_CAPABILITIES      0x02 /* offsets from the capability */
+#define PCIE_TYPE              MASK(7, 4)
+#define PCIE_TYPE_RC_ENDPOINT  9
+#define PCIE_DEVICE_CAP        0x04
+#define PCIE_DEVICE_CAP_FLR    BIT(28)
+#define PCIE_DEVICE_CONTROL    0x08
+#define PCIE_NO_SNOOP          BIT(11) /* Enable No Snoop */
+#define PCIE_FLR               BIT(15) /* Initiate Function Level Reset */
+#define PCIE_DEVICE_STATUS     0x0a
+#define PCIE_PENDING           BIT(5) /* Transactions Pending */
+
+#define PCI_EXT_CAPS           0x100
+#define PCI_EXT_CAP_SRIOV      0x10
+#define SRIOV_CONTROL          0x08
+#define SRIOV_VF_ENABLE        BIT(0)
+
+#define PCI_CONFIG_SIZE        0x1000
+
+/* Maps the ECAM windows. E_NO_MEMORY, E_OVERLAP (a window where RAM is). */
+err_t pci_init(const struct acpi_mcfg *mcfg) must_check;
+
+/* size: 1, 2 or 4; offset a multiple of it. What is not there reads all ones. */
+u32 pci_read(u32 bdf, u32 offset, u8 size);
+void pci_write(u32 bdf, u32 offset, u8 size, u32 value);
+
+/* Which register an access to an ECAM window means; false outside all windows. */
+bool pci_ecam_decode(u64 pa, u32 *bdf, u32 *offset);
+/* The buses that can be read: [*first, *last] of window `index`; false past the last one. Without an MCFG
+ * there is one window: segment 0, all buses. */
+bool pci_window(u32 index, u32 *segment, u32 *first_bus, u32 *last_bus);
+
+/* Offsets of a capability; 0 if there is none. Broken lists end the search. */
+u32 pci_find_capability(u32 bdf, u8 id);
+u32 pci_find_extended_capability(u32 bdf, u16 id);
+
+/* Clears bus mastering on every function of every bus (R21, and in a panic). */
+void pci_stop_bus_masters(void);
+
+/* Calls visit for every function that answers. */
+void pci_scan(void (*visit)(u32 bdf));
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/trap.h"
+
+#include "core/cpu.h"
+#include "core/log.h"
+#include "core/power.h"
+#include "core/pci.h"
+#include "core/symbols.h"
+#include "lib/format.h"
+
+/* Where an instruction may fault and where to go then; core/cpu.c makes the entries. */
+struct fixup {
+	u64 at, to;
+};
+extern const struct fixup __start_fixup[], __stop_fixup[]; /* the linker bounds the section */
+
+#define TRACE_DEPTH  12
+#define REPLAY_LINES 16
+
+static const char *const exception_names[TRAP_COUNT] = {
+	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9",   "#TS",
+	"#NP", "#SS", "#GP", "#PF", "15",  "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
+};
+
+static bool in_image_stack(u64 rbp)
+{
+	return rbp >= 0xffffffff80000000ull && IS_ALIGNED(rbp, 8);
+}
+
+static void log_address(const char *word, u64 va)
+{
+	u64 offset;
+	const char *name = symbol_find(va, &offset);
+
+	log_line("panic %s=0x%lx symbol=%s+0x%lx", word, va, name, offset);
+}
+
+static void log_trace(const u64 *rbp)
+{
+	for (u32 depth = 0; depth < TRACE_DEPTH && in_image_stack((u64)rbp); depth++) {
+		log_address("called-from", rbp[1]);
+		if (rbp[0] <= (u64)rbp)
+			break;
+		rbp = (const u64 *)rbp[0];
+	}
+}
+
+/* Everything stops: no device may go on writing, nothing is started again. */
+static void __attribute__((noreturn)) stop_machine(void)
+{
+	pci_stop_bus_masters();
+	log_line("panic log-replay lines=%u", REPLAY_LINES);
+	log_replay(REPLAY_LINES);
+	power_end(POWER_STATUS_PANIC);
+}
+
+/* A fault while we panic must not start over. Written once, by whoever comes first. */
+static u32 panicking;
+
+static void enter_panic(void)
+{
+	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
+		power_end(POWER_STATUS_PANIC);
+}
+
+void panic(const char *format, ...)
+{
+	char text[160];
+	va_list arguments;
+
+	enter_panic();
+	va_start(arguments, format);
+	format_text_va(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_line("panic reason=\"%s\"", text);
+	log_trace(__builtin_frame_address(0));
+	stop_machine();
+}
+
+static void __attribute__((noreturn)) panic_frame(const struct trap_frame *f)
+{
+	static const char *const names[GPR_COUNT] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp",
+		                                      "rsi", "rdi", "r8",  "r9",  "r10", "r11",
+		                                      "r12", "r13", "r14", "r15" };
+	const char *name = exception_names[f->vector];
+
+	enter_panic();
+	log_line("panic exception=%s vector=%lu error-code=0x%lx cr2=0x%lx cpu=%u",
+	         name ? name : "reserved", f->vector, f->error_code, CPU_READ_CR(2),
+	         cpu_this()->index);
+	log_address("rip", f->rip);
+	for (u32 i = 0; i < GPR_COUNT; i += 4)
+		log_line("panic %s=0x%lx %s=0x%lx %s=0x%lx %s=0x%lx", names[i],
+		         i == GPR_RSP ? f->rsp : f->gpr[i], names[i + 1], f->gpr[i + 1],
+		         names[i + 2], f->gpr[i + 2], names[i + 3], f->gpr[i + 3]);
+	log_line("panic rflags=0x%lx cr0=0x%lx cr3=0x%lx cr4=0x%lx", f->rflags, CPU_READ_CR(0),
+	         CPU_READ_CR(3), CPU_READ_CR(4));
+	log_trace((const u64 *)f->gpr[GPR_RBP]);
+	stop_machine();
+}
+
+void trap_handle(struct trap_frame *frame)
+{
+	if (frame->vector == VECTOR_NMI) {
+		/* Nothing is asked of this CPU by NMI, so it is the platform's: said, not lost. */
+		log_line("nmi cpu=%u", cpu_this()->index);
+		return;
+	}
+	for (const struct fixup *f = __start_fixup; f < __stop_fixup; f++) {
+		if (frame->rip == f->at) {
+			frame->rip = f->to;
+			return;
+		}
+	}
+	panic_frame(frame);
+}
