@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/acpi.h"
+#include "lib/bytes.h"
+
+static u8 sum_bytes(const u8 *bytes, size_t size)
+{
+	u8 sum = 0;
+
+	while (size--)
+		sum += *bytes++;
+	return sum;
+}
+
+static bool begins_with(const u8 *bytes, const char *signature)
+{
+	for (; *signature; signature++)
+		if (*bytes++ != (u8)*signature)
+			return false;
+	return true;
+}
+
+err_t acpi_parse_rsdp(const u8 *bytes, size_t size, struct acpi_root *root)
+{
+	u32 length = 20;
+
+	if (size < length)
+		return E_TRUNCATED;
+	if (!begins_with(bytes, "RSD PTR "))
+		return E_BAD_SIGNATURE;
+	if (sum_bytes(bytes, length))
+		return E_BAD_CHECKSUM;
+	*root = (struct acpi_root){.rsdt_pa = get_u32(bytes + 16)};
+	if (bytes[15] >= 2) {
+		if (size < ACPI_RSDP_SIZE)
+			return E_TRUNCATED;
+		length = get_u32(bytes + 20);
+		if (length < ACPI_RSDP_SIZE)
+			return E_BAD_LENGTH;
+		if (length > size)
+			return E_TRUNCATED;
+		if (sum_bytes(bytes, length))
+			return E_BAD_CHECKSUM;
+		root->xsdt_pa = get_u64(bytes + 24);
+	}
+	root->table_pa = root->xsdt_pa ? root->xsdt_pa : root->rsdt_pa;
+	root->entry_size = root->xsdt_pa ? 8 : 4;
+	return root->table_pa ? E_OK : E_NOT_FOUND;
+}
+
+u32 acpi_table_length(const u8 *header)
+{
+	u32 length = get_u32(header + 4);
+
+	return length < ACPI_HEADER_SIZE ? 0 : length;
+}
+
+bool acpi_table_is(const u8 *table, const char *signature)
+{
+	return begins_with(table, signature);
+}
+
+err_t acpi_check_table(const u8 *table, size_t size, const char *signature)
+{
+	u32 length;
+
+	if (size < ACPI_HEADER_SIZE)
+		return E_TRUNCATED;
+	if (!acpi_table_is(table, signature))
+		return E_BAD_SIGNATURE;
+	length = acpi_table_length(table);
+	if (!length || length > size)
+		return E_TRUNCATED;
+	return sum_bytes(table, length) ? E_BAD_CHECKSUM : E_OK;
+}
+
+static u32 root_count(const u8 *table, u32 entry_size)
+{
+	u32 length = acpi_table_length(table);
+
+	return length ? (length - ACPI_HEADER_SIZE) / entry_size : 0;
+}
+
+static u64 get_entry(const u8 *entry, u32 entry_size)
+{
+	return entry_size == 8 ? get_u64(entry) : get_u32(entry);
+}
+
+bool acpi_root_entry(const u8 *table, u32 entry_size, u32 index, u64 *table_pa)
+{
+	if (index >= root_count(table, entry_size))
+		return false;
+	*table_pa = get_entry(table + ACPI_HEADER_SIZE + index * entry_size, entry_size);
+	return true;
+}
+
+u32 acpi_root_remove(u8 *table, u32 entry_size, u64 table_pa)
+{
+	u32 count = root_count(table, entry_size), kept = 0;
+	u8 *entries = table + ACPI_HEADER_SIZE;
+
+	for (u32 i = 0; i < count; i++) {
+		const u8 *entry = entries + i * entry_size;
+
+		if (get_entry(entry, entry_size) == table_pa)
+			continue;
+		for (u32 j = 0; j < entry_size; j++)
+			entries[kept * entry_size + j] = entry[j];
+		kept++;
+	}
+	if (kept == count)
+		return 0;
+	put_u32(table + 4, ACPI_HEADER_SIZE + kept * entry_size);
+	table[9] -= sum_bytes(table, acpi_table_length(table));
+	return count - kept;
+}
+
+static err_t add_cpu(struct acpi_madt *madt, u32 apic_id, u32 flags)
+{
+	if (!(flags & 3)) /* neither enabled nor online capable */
+		return E_OK;
+	for (u32 i = 0; i < madt->cpu_count; i++)
+		if (madt->apic_id[i] == apic_id) /* listed as local APIC and as x2APIC */
+			return E_OK;
+	if (madt->cpu_count == ACPI_CPUS_MAX)
+		return E_TOO_MANY;
+	madt->apic_id[madt->cpu_count++] = apic_id;
+	return E_OK;
+}
+
+static err_t add_ioapic(struct acpi_madt *madt, u32 pa)
+{
+	if (madt->ioapic_count == ARRAY_SIZE(madt->ioapic_pa))
+		return E_TOO_MANY;
+	madt->ioapic_pa[madt->ioapic_count++] = pa;
+	return E_OK;
+}
+
+/* Table 5.21: interrupt controller structures. The others have nothing for us. */
+static err_t parse_madt_entry(struct acpi_madt *madt, const u8 *entry, u8 length)
+{
+	enum { LAPIC = 0, IOAPIC = 1, LAPIC_ADDRESS = 5, X2APIC = 9 };
+	static const u8 least[] = {[LAPIC] = 8, [IOAPIC] = 12, [LAPIC_ADDRESS] = 12, [X2APIC] = 16};
+	u8 type = entry[0];
+
+	if (type < ARRAY_SIZE(least) && length < least[type])
+		return E_BAD_LENGTH;
+	switch (type) {
+	case LAPIC:
+		return add_cpu(madt, entry[3], get_u32(entry + 4));
+	case IOAPIC:
+		return add_ioapic(madt, get_u32(entry + 4));
+	case LAPIC_ADDRESS:
+		madt->lapic_pa = get_u64(entry + 4);
+		return E_OK;
+	case X2APIC:
+		return add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8));
+	}
+	return E_OK;
+}
+
+err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt)
+{
+	u32 offset = 44, end;
+
+	TRY(acpi_check_table(table, size, "APIC"));
+	end = acpi_table_length(table);
+	if (end < offset)
+		return E_BAD_LENGTH;
+	*madt = (struct acpi_madt){.lapic_pa = get_u32(table + 36)};
+	while (offset < end) {
+		const u8 *entry = table + offset;
+
+		if (end - offset < 2 || entry[1] < 2 || entry[1] > end - offset)
+			return E_BAD_LENGTH;
+		TRY(parse_madt_entry(madt, entry, entry[1]));
+		offset += entry[1];
+	}
+	return E_OK;
+}
+
+/* The end of a window in memory; base_pa is where bus 0 would be, whatever first_bus is. */
+static u64 ecam_end(const struct acpi_ecam *e)
+{
+	return e->base_pa + ((e->last_bus + 1ull) << 20);
+}
+
+static bool ecams_overlap(const struct acpi_ecam *a, const struct acpi_ecam *b)
+{
+	bool share_bus = a->segment == b->segment && a->first_bus <= b->last_bus &&
+	                 b->first_bus <= a->last_bus;
+	bool share_memory = a->base_pa + ((u64)a->first_bus << 20) < ecam_end(b) &&
+	                    b->base_pa + ((u64)b->first_bus << 20) < ecam_end(a);
+
+	return share_bus || share_memory;
+}
+
+static err_t add_ecam(struct acpi_mcfg *mcfg, const u8 *entry)
+{
+	struct acpi_ecam ecam = {
+		.base_pa = get_u64(entry),
+		.segment = get_u16(entry + 8),
+		.first_bus = entry[10],
+		.last_bus = entry[11],
+	};
+
+	if (!ecam.base_pa || !IS_ALIGNED(ecam.base_pa, MIB(1)) || ecam.base_pa >> 52 ||
+	    ecam.first_bus > ecam.last_bus)
+		return E_BAD_VALUE;
+	for (u32 i = 0; i < mcfg->count; i++)
+		if (ecams_overlap(&mcfg->ecam[i], &ecam))
+			return E_OVERLAP;
+	if (mcfg->count == ACPI_ECAMS_MAX)
+		return E_TOO_MANY;
+	mcfg->ecam[mcfg->count++] = ecam;
+	return E_OK;
+}
+
+err_t acpi_parse_mcfg(const u8 *table, size_t size, struct acpi_mcfg *mcfg)
+{
+	u32 offset = 44, end;
+
+	TRY(acpi_check_table(table, size, "MCFG"));
+	end = acpi_table_length(table);
+	if (end < offset || (end - offset) % 16)
+		return E_BAD_LENGTH;
+	*mcfg = (struct acpi_mcfg){0};
+	for (; offset < end; offset += 16)
+		TRY(add_ecam(mcfg, table + offset));
+	return E_OK;
+}
