@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/log.h"
 
-#include "core/cpu.h"
 #include "core/lock.h"
+#include "core/uart.h"
 #include "lib/format.h"
-
-/* 16550 UART, first serial port of a PC. */
-#define UART_DATA        0x3f8
-#define UART_INTERRUPTS  0x3f9
-#define UART_FIFO        0x3fa
-#define UART_LINE        0x3fb
-#define UART_LINE_STATUS 0x3fd
-#define UART_SCRATCH     0x3ff
-#define UART_LINE_8N1    0x03
-#define UART_FIFO_ENABLE 0x07
-#define UART_THR_EMPTY   0x20
 
 #define LINE_MAX  256
 #define RING_SIZE KIB(16)
-#define UART_SPIN 1000000u /* polls of the line status before a byte is given up */
 
 /* Everything here is guarded by log_lock. */
 static struct lock log_lock;
@@ -27,40 +15,21 @@ static bool guest_mid_line;
 static char ring[RING_SIZE];
 static u64 ring_end; /* bytes ever written */
 
-static void uart_put(char c)
-{
-	for (u32 spin = 0; !(io_r8(UART_LINE_STATUS) & UART_THR_EMPTY); spin++) {
-		if (spin == UART_SPIN)
-			return;
-	}
-	io_w8(UART_DATA, (u8)c);
-}
-
-static void uart_put_line(const char *text, size_t length)
+static void put_line(const char *text, size_t length)
 {
 	if (!uart_present)
 		return;
 	if (guest_mid_line) {
-		uart_put('\r');
-		uart_put('\n');
+		uart_write("\r\n", 2);
 		guest_mid_line = false;
 	}
-	for (size_t i = 0; i < length; i++)
-		uart_put(text[i]);
-	uart_put('\r');
-	uart_put('\n');
+	uart_write(text, length);
+	uart_write("\r\n", 2);
 }
 
 void log_init(void)
 {
-	io_w8(UART_SCRATCH, 0x5a);
-	uart_present = io_r8(UART_SCRATCH) == 0x5a;
-	if (!uart_present)
-		return;
-	/* The divisor stays as firmware left it. */
-	io_w8(UART_LINE, UART_LINE_8N1);
-	io_w8(UART_INTERRUPTS, 0);
-	io_w8(UART_FIFO, UART_FIFO_ENABLE);
+	uart_present = uart_init();
 }
 
 void log_line(const char *format, ...)
@@ -78,7 +47,7 @@ void log_line(const char *format, ...)
 	for (size_t i = 0; i < length; i++)
 		ring[ring_end++ % RING_SIZE] = line[i];
 	ring[ring_end++ % RING_SIZE] = '\n';
-	uart_put_line(line, length);
+	put_line(line, length);
 	lock_give(&log_lock);
 }
 
@@ -99,7 +68,7 @@ void log_replay(u32 lines)
 	}
 	for (; uart_present && at < ring_end; at++) {
 		if (ring[at % RING_SIZE] == '\n')
-			uart_put('\r');
-		uart_put(ring[at % RING_SIZE]);
+			uart_write("\r", 1);
+		uart_write(&ring[at % RING_SIZE], 1);
 	}
 }
