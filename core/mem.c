@@ -16,7 +16,11 @@ static const struct pt_format host_format = {
 	.table_bits = PTE_P | PTE_W,
 	.large = PTE_PS,
 	.address = PTE_ADDRESS,
+	.canonical = true,
 };
+
+/* Page tables translate 48 bits; the upper 16 repeat the last one. */
+#define TABLE_VA(va) ((u64)(va) & MASK(47, 0))
 
 #define RAM_BITS      (PTE_P | PTE_W | PTE_NX)
 #define REGISTER_BITS (PTE_P | PTE_W | PTE_NX | PTE_PCD | PTE_PWT)
@@ -92,7 +96,7 @@ bool mem_is_hypervisor(u64 pa, u64 size)
 
 static err_t map_image(const u8 *start, const u8 *end, u64 bits)
 {
-	return pt_map(&tables, (u64)start, virt_to_phys(start), (u64)(end - start), bits);
+	return pt_map(&tables, TABLE_VA(start), virt_to_phys(start), (u64)(end - start), bits);
 }
 
 /* W^X: text RX, rodata R, data RW; then the guard pages go. */
@@ -103,7 +107,7 @@ static err_t map_whole_image(void)
 	TRY(map_image(data_start, data_end, RAM_BITS));
 	for (u32 cpu = 0; cpu < CPUS_MAX; cpu++) {
 		for (u32 i = 0; i < IST_END; i++)
-			TRY(pt_unmap(&tables, (u64)cpu_stacks[cpu].stack[i].guard, PAGE_SIZE));
+			TRY(pt_unmap(&tables, TABLE_VA(cpu_stacks[cpu].stack[i].guard), PAGE_SIZE));
 	}
 	return E_OK;
 }
@@ -112,7 +116,7 @@ static err_t map_ram(u64 start, u64 end)
 {
 	if (start >= end)
 		return E_OK;
-	return pt_map(&tables, MEM_DIRECT_BASE + start, start, end - start, RAM_BITS);
+	return pt_map(&tables, TABLE_VA(MEM_DIRECT_BASE) + start, start, end - start, RAM_BITS);
 }
 
 /* All RAM, but not a second, writable name for the image; the pool is part of it. */
@@ -153,10 +157,10 @@ err_t mem_init(const struct boot_info *info)
 static err_t map_missing_pages(u64 pa, u64 end, u64 bits)
 {
 	for (; pa < end; pa += PAGE_SIZE) {
-		u64 leaf_size, leaf = pt_lookup(&tables, MEM_DIRECT_BASE + pa, &leaf_size);
+		u64 leaf_size, leaf = pt_lookup(&tables, TABLE_VA(MEM_DIRECT_BASE) + pa, &leaf_size);
 
 		if (!leaf)
-			TRY(pt_map(&tables, MEM_DIRECT_BASE + pa, pa, PAGE_SIZE, bits));
+			TRY(pt_map(&tables, TABLE_VA(MEM_DIRECT_BASE) + pa, pa, PAGE_SIZE, bits));
 		else if ((bits & PTE_PCD) && !(leaf & PTE_PCD))
 			return E_OVERLAP;
 	}
@@ -171,7 +175,7 @@ static err_t map_pages(u64 pa, u64 size, u64 bits)
 	if (!size || end <= start)
 		return E_OUT_OF_RANGE;
 	lock_take(&mem_lock);
-	e = pt_map(&tables, MEM_DIRECT_BASE + start, start, end - start, bits);
+	e = pt_map(&tables, TABLE_VA(MEM_DIRECT_BASE) + start, start, end - start, bits);
 	if (e == E_ALREADY_MAPPED)
 		e = map_missing_pages(start, end, bits);
 	lock_give(&mem_lock);

@@ -136,13 +136,24 @@ void pt_destroy(struct pagetable *pt)
 	pt->root_pa = 0;
 }
 
-static err_t check_range(const struct pagetable *pt, u64 va, u64 size)
+/* The bits of an address that select entries; what is above them must be zero or, in the upper half
+ * of a canonical address space, ones. */
+static u64 strip_sign(const struct pagetable *pt, u64 va)
 {
 	u64 limit = level_size(pt->levels + 1);
 
-	if (!IS_ALIGNED(va | size, PAGE_SIZE))
+	return pt->format->canonical && va >= -(limit / 2) ? va & (limit - 1) : va;
+}
+
+/* In: va as the caller has it. Out: stripped of its sign. */
+static err_t check_range(const struct pagetable *pt, u64 *va, u64 size)
+{
+	u64 limit = level_size(pt->levels + 1);
+
+	*va = strip_sign(pt, *va);
+	if (!IS_ALIGNED(*va | size, PAGE_SIZE))
 		return E_UNALIGNED;
-	if (!size || va >= limit || size > limit - va)
+	if (!size || *va >= limit || size > limit - *va)
 		return E_OUT_OF_RANGE;
 	return E_OK;
 }
@@ -262,14 +273,16 @@ static void map_range(struct mapping *m, u64 table_pa, unsigned int level, u64 v
 err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes)
 {
 	struct mapping m = {.pt = pt, .delta = pa - va, .attributes = attributes};
-	u64 last = va + size - 1;
+	u64 last;
 	u32 count;
 
-	TRY(check_range(pt, va, size));
+	TRY(check_range(pt, &va, size));
 	if (!IS_ALIGNED(pa, PAGE_SIZE))
 		return E_UNALIGNED;
 	if (pa + size - 1 < pa || ((pa + size - PAGE_SIZE) & ~pt->format->address))
 		return E_OUT_OF_RANGE;
+	last = va + size - 1;
+	m.delta = pa - va;
 	if (!range_is_free(pt, phys_to_virt(pt->root_pa), pt->levels, va, last))
 		return E_ALREADY_MAPPED;
 	count = count_new_tables(pt, va, last, m.delta);
@@ -286,6 +299,7 @@ u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *leaf_size)
 	const u64 *table = phys_to_virt(pt->root_pa);
 
 	*leaf_size = 0;
+	va = strip_sign(pt, va);
 	if (va >= level_size(pt->levels + 1))
 		return 0;
 	for (unsigned int level = pt->levels;; level--) {
@@ -397,9 +411,10 @@ static bool unmap_range(struct pagetable *pt, u64 *table, unsigned int level, u6
 
 err_t pt_unmap(struct pagetable *pt, u64 va, u64 size)
 {
-	u64 end = va + size, spare_pa;
+	u64 end, spare_pa;
 
-	TRY(check_range(pt, va, size));
+	TRY(check_range(pt, &va, size));
+	end = va + size;
 	TRY(reserve_pages(count_split_tables(pt, va, 0) + count_split_tables(pt, end, va),
 	                  &spare_pa));
 	split_at(pt, va, &spare_pa);
