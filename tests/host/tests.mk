@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Host tests: the shipped .c files, compiled for Linux. One line names a test, one the sources it links:
+# test_NAME.c and SOURCES_NAME become build/tests/host/test_NAME. `make host-tests` runs them all.
+B ?= build
+
+TESTS += format
+SOURCES_format := lib/format.c
+TESTS += string
+SOURCES_string := # included by the test, under other names than libc's
+TESTS += token
+SOURCES_token := lib/token.c lib/format.c lib/error.c
+
+HOST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -I. -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+HOST_TESTS   := $(TESTS:%=$(B)/tests/host/test_%)
+
+# An object of its own for each program: a test may ask for other flags, CFLAGS_NAME.
+define host_test
+$(B)/tests/host/test_$(1): $(B)/tests/host/$(1)/tests/host/test_$(1).o \
+		$$(SOURCES_$(1):%.c=$(B)/tests/host/$(1)/%.o)
+	@$$(CC) $$(HOST_CFLAGS) -o $$@ $$^ -lcmocka
+$(B)/tests/host/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	@$$(CC) $$(HOST_CFLAGS) $$(CFLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach test,$(TESTS),$(eval $(call host_test,$(test))))
+-include $(foreach test,$(TESTS),$(wildcard $(B)/tests/host/$(test)/*/*.d $(B)/tests/host/$(test)/*/*/*.d))
+
+# Every program runs, also after a failure; the names of those that failed come last.
+.PHONY: host-tests
+host-tests: $(HOST_TESTS)
+	@failed=; for test in $^; do $$test || failed="$$failed $${test##*/}"; done; \
+	test -z "$$failed" || { echo "host tests failed:$$failed" >&2; exit 1; }
