@@ -29,13 +29,16 @@ CORE_CFLAGS   := $(COMMON) -fno-pic -fno-pie -mcmodel=kernel
 LOADER_CFLAGS := $(COMMON) -fpic -fshort-wchar -DGNU_EFI_USE_MS_ABI
 EFI_CFLAGS    := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
+# Packages come first: what the goals need and this machine lacks is installed.
+GOALS    := $(or $(MAKECMDGOALS),all)
+PACKAGES := $(if $(filter-out clean,$(GOALS)),build guests) $(if $(filter run,$(GOALS)),run) \
+            $(if $(filter test host-tests format-check,$(GOALS)),test)
+ifneq ($(shell tools/setup $(PACKAGES) >&2; echo $$?),0)
+$(error packages are missing)
+endif
+
 -include tests/host/tests.mk
 -include guests/guests.mk
-
-# Packages come first; an order-only prerequisite of whatever needs a tool.
-setup-%:
-	@tools/setup $*
-$(OBJECTS) $(LOADER_OBJECTS) build/gen/offsets.inc: | setup-build
 
 # --- the core: one ELF for both doors --------------------------------------------------------------
 build/core/%.c.o: %.c
@@ -60,7 +63,7 @@ build/gen/symbols-none.c: tools/symbols
 	@tools/symbols </dev/null > $@
 build/gen/symbols.c: build/core/unnamed.elf tools/symbols
 	@nm -n $< | tools/symbols > $@
-build/gen/%.o: build/gen/%.c core/symbols.h | setup-build
+build/gen/%.o: build/gen/%.c core/symbols.h
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 build/core/unnamed.elf: $(OBJECTS) build/gen/symbols-none.o linker.ld
 	$(LINK) -o $@ $(filter %.o,$^)
@@ -101,19 +104,18 @@ $(ISO): $(CORE_ELF) $(DEFAULT_MANIFEST) $(GUEST_FILES) tools/iso
 
 # --- what people type ------------------------------------------------------------------------------
 all: $(CORE_ELF) $(LOADER) $(ESP) $(ISO)
-guests: $(GUEST_FILES)
 
-run: all | setup-run
+run: all
 	@tools/run
 
-test: all $(HOST_TESTS) | setup-run setup-test
+test: all $(HOST_TESTS)
 	@tools/test $(HOST_TESTS)
 
-layers: | setup-build
+layers:
 	@tools/layers
 loc:
 	@tools/loc $(TRUSTED_LINES_MAX) $(SOURCES)
-format-check: | setup-test
+format-check:
 	@clang-format --dry-run --Werror $(C_FILES)
 clean:
 	rm -rf build
