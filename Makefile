@@ -49,11 +49,11 @@ build/core/%.asm.o: %.asm build/gen/offsets.inc
 	@mkdir -p $(@D)
 	nasm -f elf64 -g -F dwarf -I. -Ibuild/gen/ -MD $(@:.o=.d) -MP -o $@ $<
 
-# Structure offsets for the assembler: `->NAME value` lines in the compiler's output.
+# Structure offsets for the assembler: the strings "->NAME value" in the compiler's output.
 build/gen/offsets.inc: core/offsets.c
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) -MMD -MP -MT $@ -MF $(@:.inc=.d) -S -o build/gen/offsets.s $<
-	@sed -n 's/^[[:space:]]*->\([A-Za-z0-9_]*\) \$$*\(-*[0-9]*\).*/%define \1 \2/p' build/gen/offsets.s > $@
+	@sed -n 's/.*"->\([A-Za-z0-9_]*\) \$$*\(-*[0-9]*\)".*/%define \1 \2/p' build/gen/offsets.s > $@
 
 # Linked twice: the names of the first link's functions go into the second one's rodata. Text comes
 # before rodata, so no function moves.

@@ -3,7 +3,7 @@
 #include "core/cpu.h"
 #include "core/vm.h"
 
-#define CONSTANT(name, value)       __asm__ volatile("\n->" #name " %0 " : : "i"(value))
+#define CONSTANT(name, value)       __asm__ volatile(".ascii \"->" #name " %0\"" : : "i"(value))
 #define OFFSET(name, type, member) CONSTANT(name, offsetof(type, member))
 
 void offsets(void);
