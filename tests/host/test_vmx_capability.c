@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* VMX controls against capability MSRs, and the EPT leaves of R16: against tables written by hand.
+ */
+#include "core/mem.h"
+#include "tests/host/fake_mem.h"
+#include "tests/host/test.h"
+#include "vmx/capability.h"
+#include "vmx/ept.h"
+#include "vmx/reg.h"
+
+/* Everything may be 1, and nothing must be. */
+static struct vmx_capability full(void)
+{
+	u64 any = MASK(63, 32);
+
+	return (struct vmx_capability){
+		.feature_control = 5,
+		.basic = 0x00da040000000004ull, /* Skylake: true controls, WB */
+		.pin = any,
+		.proc = any,
+		.proc2 = any,
+		.exit = any,
+		.entry = any,
+		.ept_vpid = 0x00000f0106734141ull, /* Skylake */
+	};
+}
+
+static void test_full_cpu_lacks_nothing(void **state)
+{
+	struct vmx_capability capability = full();
+	u32 next = 0;
+
+	(void)state;
+	assert_null(vmx_next_missing(&capability, &next));
+}
+
+static void test_each_missing_need_is_named(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		u64 bit;
+	} needs[] = {
+#define LACK(name, member, bit) {name, offsetof(struct vmx_capability, member), 1ull << (bit)}
+		LACK("vmx-enabled-by-firmware", feature_control, 2),
+		LACK("write-back-vmcs", basic, 51),
+		LACK("true-controls", basic, 55),
+		LACK("nmi-exiting", pin, 32 + 3),
+		LACK("virtual-nmis", pin, 32 + 5),
+		LACK("nmi-window-exiting", proc, 32 + 22),
+		LACK("io-bitmaps", proc, 32 + 25),
+		LACK("msr-bitmaps", proc, 32 + 28),
+		LACK("secondary-controls", proc, 32 + 31),
+		LACK("ept", proc2, 32 + 1),
+		LACK("vpid", proc2, 32 + 5),
+		LACK("wbinvd-exiting", proc2, 32 + 6),
+		LACK("unrestricted-guest", proc2, 32 + 7),
+		LACK("exit-save-debug-controls", exit, 32 + 2),
+		LACK("exit-64-bit-host", exit, 32 + 9),
+		LACK("exit-load-pat", exit, 32 + 19),
+		LACK("exit-save-efer", exit, 32 + 20),
+		LACK("exit-load-efer", exit, 32 + 21),
+		LACK("entry-load-debug-controls", entry, 32 + 2),
+		LACK("entry-64-bit-guest", entry, 32 + 9),
+		LACK("entry-load-pat", entry, 32 + 14),
+		LACK("entry-load-efer", entry, 32 + 15),
+		LACK("ept-4-levels", ept_vpid, 6),
+		LACK("ept-write-back", ept_vpid, 14),
+		LACK("invept-single-context", ept_vpid, 20),
+		LACK("invept-single-context", ept_vpid, 25),
+		LACK("invvpid-single-context", ept_vpid, 32),
+		LACK("invvpid-single-context", ept_vpid, 41),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+		struct vmx_capability capability = full();
+		u32 next = 0;
+
+		*(u64 *)((u8 *)&capability + needs[i].offset) &= ~needs[i].bit;
+		assert_string_equal(vmx_next_missing(&capability, &next), needs[i].name);
+		assert_null(vmx_next_missing(&capability, &next));
+	}
+}
+
+static void test_all_missing_needs_are_named(void **state)
+{
+	struct vmx_capability nothing = {0};
+	u32 next = 0, count = 0;
+
+	(void)state;
+	while (vmx_next_missing(&nothing, &next))
+		count++;
+	assert_int_equal(count, 26);
+}
+
+static void test_adjust(void **state)
+{
+	static const struct {
+		u64 wanted, must, may;
+		u32 result;
+	} cases[] = {
+		{0, 0, 0xffffffff, 0},
+		{0x88, 0, 0xffffffff, 0x88},
+		{0x88, 0x16, 0xffffffff, 0x9e}, /* must-be-1 bits come in */
+		{0x88, 0x16, 0x1e, 0x1e},       /* what is not there goes out */
+		{0x80000000, 0, 0xffffffff, 0x80000000},
+		{0x80000000, 0x80000000, 0x80000000, 0x80000000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(
+			vmx_adjust_control(cases[i].wanted, cases[i].may << 32 | cases[i].must),
+			cases[i].result);
+}
+
+static void test_chosen_controls(void **state)
+{
+	struct vmx_capability capability = full();
+	struct vmx_controls controls = vmx_choose_controls(&capability);
+
+	(void)state;
+	assert_int_equal(controls.pin, 0x28); /* NMI exiting, virtual NMIs; interrupts pass */
+	assert_int_equal(controls.proc, 0x92000000); /* bitmaps of ports and MSRs, secondary */
+	assert_int_equal(controls.proc2,
+	                 0x041010ea); /* EPT RDTSCP VPID WBINVD UG INVPCID XSAVES wait */
+	assert_int_equal(controls.exit, 0x00380204);
+	assert_int_equal(controls.entry, 0x0000c004);
+
+	/* R14: WBINVD exits whatever else is missing; what is only wanted may be missing. */
+	capability.proc2 = 0x02ull << 32 | (0x20 | 0x40 | 0x80ull) << 32;
+	assert_int_equal(vmx_choose_controls(&capability).proc2, 0xe2);
+}
+
+static void test_leaf_attributes(void **state)
+{
+	(void)state;
+	/* R W X = 7; type in 5:3, WB = 6, UC = 0; ignore PAT = 0x40; bit 52 is ours. */
+	assert_int_equal(ept_ram(VM_MEMORY_WB), 0x77);
+	assert_int_equal(ept_ram(VM_MEMORY_GUEST), 0x37);
+	assert_int_equal(ept_ram(VM_MEMORY_UC), 0x47);
+	assert_int_equal(ept_mmio(), 0x0010000000000043ull);
+}
+
+static void test_leaf_sizes(void **state)
+{
+	(void)state;
+	assert_int_equal(ept_leaf_sizes(0), PT_LEAF_4K);
+	assert_int_equal(ept_leaf_sizes(1 << 16), PT_LEAF_4K | PT_LEAF_2M);
+	assert_int_equal(ept_leaf_sizes(3 << 16), PT_LEAF_4K | PT_LEAF_2M | PT_LEAF_1G);
+}
+
+static u64 attributes_at(const struct pagetable *pt, u64 gpa)
+{
+	u64 leaf_size;
+
+	return pt_lookup(pt, gpa, &leaf_size) & ~EPT_ADDRESS & ~EPT_LARGE;
+}
+
+static void check_leaves(struct pagetable *pt, enum vm_memory_type type, const u64 *ram_at,
+                         size_t count)
+{
+	static const u64 ram_bits[] = {0x77, 0x37, 0x47};
+	static const u64 mmio_at[] = {MIB(2), GIB(1), GIB(4)};
+
+	ept_set_memory_type(pt, type);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(attributes_at(pt, ram_at[i]), ram_bits[type]);
+	for (size_t i = 0; i < ARRAY_SIZE(mmio_at); i++)
+		assert_int_equal(attributes_at(pt, mmio_at[i]), 0x0010000000000043ull);
+}
+
+/* Every change of type reaches every RAM leaf of every size and no leaf of device memory. */
+static void test_retype(void **state)
+{
+	static const u64 ram_at[] = {0, MIB(2) + 0x5000, GIB(1) + MIB(4), GIB(2)};
+	struct pagetable pt;
+
+	(void)state;
+	fake_mem_reset();
+	assert_ok(pt_init(&pt, &ept_format, 4, PT_LEAF_4K | PT_LEAF_2M | PT_LEAF_1G, false));
+	assert_int_equal(ept_pointer(&pt), pt.root_pa | 0x1e);
+	assert_ok(pt_map(&pt, 0, GIB(8), MIB(2), ept_ram(VM_MEMORY_WB)));
+	assert_ok(pt_map(&pt, MIB(2), MIB(2), 0x1000, ept_mmio()));
+	assert_ok(pt_map(&pt, MIB(2) + 0x5000, GIB(9), 0x1000, ept_ram(VM_MEMORY_WB)));
+	assert_ok(pt_map(&pt, GIB(1), GIB(1), MIB(2), ept_mmio()));
+	assert_ok(pt_map(&pt, GIB(1) + MIB(4), GIB(10), MIB(8), ept_ram(VM_MEMORY_WB)));
+	assert_ok(pt_map(&pt, GIB(2), GIB(11), GIB(1), ept_ram(VM_MEMORY_WB)));
+	assert_ok(pt_map(&pt, GIB(4), GIB(4), GIB(1), ept_mmio()));
+
+	for (u32 edge = 0; edge < 9; edge++) {
+		check_leaves(&pt, edge / 3, ram_at, ARRAY_SIZE(ram_at));
+		check_leaves(&pt, edge % 3, ram_at, ARRAY_SIZE(ram_at));
+	}
+	pt_destroy(&pt);
+	assert_int_equal(fake_mem_used(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_full_cpu_lacks_nothing),
+		cmocka_unit_test(test_each_missing_need_is_named),
+		cmocka_unit_test(test_all_missing_needs_are_named),
+		cmocka_unit_test(test_adjust),
+		cmocka_unit_test(test_chosen_controls),
+		cmocka_unit_test(test_leaf_attributes),
+		cmocka_unit_test(test_leaf_sizes),
+		cmocka_unit_test(test_retype),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* From an exit reason to a struct exit, and on from there. vmx_exit is the hot path: each VMREAD
+ * counts. */
+#include "core/exit.h"
+
+#include "core/log.h"
+#include "vmx/vmcs.h"
+
+/* Exits that their number describes. All are instructions, and hardware gives their length. What a
+ * guest does not have is #UD, SDM volume 3, 26.1.2. */
+static const u8 instruction_kinds[REASON_COUNT] = {
+	[REASON_CPUID] = EXIT_CPUID,       [REASON_GETSEC] = EXIT_UNDEFINED,
+	[REASON_INVD] = EXIT_INVD,         [REASON_VMCALL] = EXIT_HYPERCALL,
+	[REASON_VMCLEAR] = EXIT_UNDEFINED, [REASON_VMLAUNCH] = EXIT_UNDEFINED,
+	[REASON_VMPTRLD] = EXIT_UNDEFINED, [REASON_VMPTRST] = EXIT_UNDEFINED,
+	[REASON_VMREAD] = EXIT_UNDEFINED,  [REASON_VMRESUME] = EXIT_UNDEFINED,
+	[REASON_VMWRITE] = EXIT_UNDEFINED, [REASON_VMXOFF] = EXIT_UNDEFINED,
+	[REASON_VMXON] = EXIT_UNDEFINED,   [REASON_RDMSR] = EXIT_MSR_READ,
+	[REASON_WRMSR] = EXIT_MSR_WRITE,   [REASON_INVEPT] = EXIT_UNDEFINED,
+	[REASON_INVVPID] = EXIT_UNDEFINED, [REASON_WBINVD] = EXIT_WBINVD,
+	[REASON_XSETBV] = EXIT_XSETBV,
+};
+
+/* A trap that the CPU would have taken after this instruction (R14; table 25-4). */
+static __attribute__((noinline)) void single_step(void)
+{
+	if (!(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+		           vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}
+
+static inline void advance(u64 rip)
+{
+	u64 blocking = vmcs_read(VMCS_GUEST_BLOCKING);
+
+	vmcs_write(VMCS_GUEST_RIP, rip + vmcs_read(VMCS_EXIT_LENGTH));
+	if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS))
+		vmcs_write(VMCS_GUEST_BLOCKING, blocking & ~(BLOCKING_STI | BLOCKING_MOV_SS));
+	if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
+		single_step();
+}
+
+static void decode_cr_access(const struct vcpu *vcpu, struct exit *exit)
+{
+	u64 value = vcpu->gpr[FIELD_GET(QUAL_CR_GPR, exit->qualification)];
+
+	if (exit->qualification & (QUAL_CR_ACCESS | QUAL_CR_NUMBER))
+		return;
+	exit->kind = EXIT_CR0_WRITE;
+	exit->cr0 = vmcs_read(VMCS_SEGMENT(VMCS_GUEST_RIGHTS, SEG_CS)) & AR_L ? value : (u32)value;
+}
+
+static void decode_io(struct exit *exit)
+{
+	exit->kind = EXIT_IO;
+	exit->io.port = (u16)FIELD_GET(QUAL_IO_PORT, exit->qualification);
+	exit->io.size = (u8)FIELD_GET(QUAL_IO_SIZE, exit->qualification) + 1;
+	exit->io.in = exit->qualification & QUAL_IO_IN;
+	exit->io.string = exit->qualification & QUAL_IO_STRING;
+}
+
+static void decode_ept_violation(struct exit *exit)
+{
+	exit->kind = EXIT_NESTED_FAULT;
+	exit->fault.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
+	exit->fault.write = exit->qualification & QUAL_EPT_WRITE;
+	exit->fault.fetch = exit->qualification & QUAL_EPT_FETCH;
+	if (exit->qualification & QUAL_EPT_IRET_NMI &&
+	    !(vmcs_read(VMCS_VECTORING_EVENT) & EVENT_VALID))
+		vmcs_write(VMCS_GUEST_BLOCKING, vmcs_read(VMCS_GUEST_BLOCKING) | BLOCKING_NMI);
+}
+
+static void decode(const struct vcpu *vcpu, struct exit *exit)
+{
+	switch (exit->reason) {
+	case REASON_EXCEPTION_NMI: /* exceptions do not exit: VMCS_EXCEPTIONS is 0 */
+		exit->kind = EXIT_NMI;
+		break;
+	case REASON_TRIPLE_FAULT:
+		exit->kind = EXIT_SHUTDOWN;
+		break;
+	case REASON_CR_ACCESS:
+		decode_cr_access(vcpu, exit);
+		break;
+	case REASON_IO:
+		decode_io(exit);
+		break;
+	case REASON_EPT_VIOLATION:
+		decode_ept_violation(exit);
+		break;
+	}
+}
+
+/* The guest tried to set CR4.VMXE, the one bit whose change exits: VMX is hidden from it. */
+static bool is_cr4_write(const struct exit *exit)
+{
+	return exit->reason == REASON_CR_ACCESS &&
+	       FIELD_GET(QUAL_CR_NUMBER, exit->qualification) == 4;
+}
+
+static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
+{
+	enum exit_result result;
+
+	exit->kind = EXIT_UNKNOWN;
+	exit->qualification = vmcs_read(VMCS_QUALIFICATION);
+	if (exit->reason & REASON_ENTRY_FAILED) {
+		log_line("error vm=%s vm-entry=failed reason=%llu qualification=0x%lx group=%s",
+		         vcpu->vm->name, exit->reason & REASON_BASIC, exit->qualification,
+		         vmx_faulty_guest_state());
+		return exit_kill(vcpu, exit, "vm-entry-failed");
+	}
+	if (exit->reason == REASON_NMI_WINDOW) {
+		vmx_nmi_window();
+		return RESULT_RETRY;
+	}
+	if (is_cr4_write(exit)) {
+		vmx_inject(vcpu, VECTOR_GP, 0);
+		return RESULT_RETRY;
+	}
+	decode(vcpu, exit);
+	result = exit_handle(vcpu, exit);
+	vmcs_write(VMCS_GUEST_RSP, vcpu->gpr[GPR_RSP]); /* it may be an operand */
+	if (result == RESULT_RETRY)
+		vmx_redeliver();
+	return result;
+}
+
+bool vmx_exit(struct vcpu *vcpu)
+{
+	struct exit exit;
+	enum exit_result result;
+	u64 rip = vmcs_read(VMCS_GUEST_RIP);
+
+	vcpu->gpr[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
+	exit.reason = vmcs_read(VMCS_EXIT_REASON);
+	exit.kind = exit.reason < REASON_COUNT ? instruction_kinds[exit.reason] : EXIT_UNKNOWN;
+	if (exit.kind == EXIT_UNKNOWN) {
+		result = handle_other(vcpu, &exit);
+	} else {
+		if (exit.kind == EXIT_WBINVD || exit.kind == EXIT_INVD)
+			vcpu->wbinvd.rip = rip;
+		result = exit_handle(vcpu, &exit);
+	}
+	if (result == RESULT_ADVANCE)
+		advance(rip);
+	return result != RESULT_STOP;
+}
+
+void vmx_entry_refused(struct vcpu *vcpu)
+{
+	struct exit exit = {.kind = EXIT_UNKNOWN};
+
+	vmx_log_instruction_error(vcpu);
+	(void)exit_kill(vcpu, &exit, "vm-entry-refused");
+}
