@@ -108,6 +108,22 @@ err_t pt_init(struct pagetable *pt, const struct pt_format *format, u8 levels, u
 	return E_OK;
 }
 
+static void flush_tables(const struct pagetable *pt, u64 *table, unsigned int level)
+{
+	cache_flush_range(table, PAGE_SIZE);
+	for (unsigned int i = 0; level > 1 && i < ENTRIES; i++) {
+		if (is_present(pt, table[i]) && !is_leaf(pt, table[i], level))
+			flush_tables(pt, child_of(pt, table[i]), level - 1);
+	}
+}
+
+void pt_flush(struct pagetable *pt)
+{
+	if (!pt->flush)
+		flush_tables(pt, phys_to_virt(pt->root_pa), pt->levels);
+	pt->flush = true;
+}
+
 /* Moves a table and all below it to removed_pa; its entries are read before its first word is lost.
  */
 static void detach_tables(struct pagetable *pt, u64 table_pa, unsigned int level)

@@ -53,6 +53,9 @@ err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes) mus
 err_t pt_unmap(struct pagetable *pt, u64 va, u64 size) must_check;
 void pt_release(struct pagetable *pt);
 
+/* For a walker that does not snoop and joins now: writes back every table, and every store from here on. */
+void pt_flush(struct pagetable *pt);
+
 /* The leaf entry that maps va and its size, or 0. */
 u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *leaf_size);
 

@@ -29,8 +29,10 @@ static void store_half(u64 *slot, u64 half, bool flush)
 		cache_fence();
 }
 
-void publish_pair(u64 slot[2], u64 low, u64 high, bool flush)
+void publish_pair(void *slot, u64 low, u64 high, bool flush)
 {
-	store_half(&slot[1], high, flush);
-	store_half(&slot[0], low, flush);
+	u64 *half = slot;
+
+	store_half(&half[1], high, flush);
+	store_half(&half[0], low, flush);
 }

@@ -20,6 +20,6 @@ void publish_entries(u64 *slots, u64 first, u64 step, unsigned int count, bool f
  * A 16-byte entry whose present bit is in the low half: the high half is in memory before the low
  * one. The slot must not be present already.
  */
-void publish_pair(u64 slot[2], u64 low, u64 high, bool flush);
+void publish_pair(void *slot, u64 low, u64 high, bool flush);
 
 #endif

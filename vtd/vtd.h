@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VT-d, as the rest of the hypervisor sees it: units, I/O address spaces (one second-stage table each),
- * attach and detach, faults. Legacy-mode translation. Section numbers: VT-d specification, revision 4.
+ * VT-d, as the rest of the hypervisor sees it: units, I/O address spaces (one second-stage table
+ * each), attach and detach, faults. Legacy-mode translation. Section numbers: VT-d specification,
+ * revision 4.
  */
 #ifndef VTD_VTD_H
 #define VTD_VTD_H
@@ -17,30 +18,30 @@ struct vtd_unit {
 	u16 segment;
 	struct mmio regs;
 	u64 cap, ecap;
-	bool snoop_control;  /* ECAP.SC: SNP may be set in leaves (R5) */
-	bool walk_coherent;  /* ECAP.C: tables need no flushing (R19) */
-	u8 levels;           /* bit n: tables of n levels can be walked (SAGAW): bits 3, 4, 5 */
-	u8 leaf_sizes;       /* PT_LEAF_* (CAP.SLLPS) */
-	u32 domain_ids;      /* number of them (CAP.ND); id 0 is not used where CAP.CM is set */
-	u64 root_pa;         /* root table */
-	u64 queue_pa;        /* invalidation queue */
-	u32 queue_tail;
-	u64 status_pa;       /* page of wait-status slots; a slot that timed out is never used again */
-	u32 status_slot;
-	bool running;        /* translation is on */
-	bool failed;         /* did not answer in bounds: nothing more is asked of it */
+	bool snoop_control; /* ECAP.SC: SNP may be set in leaves (R5) */
+	bool walk_coherent; /* ECAP.C: tables need no flushing (R19) */
+	u8 levels;          /* bit n: tables of n levels can be walked (SAGAW): bits 3, 4, 5 */
+	u8 leaf_sizes;      /* PT_LEAF_* (CAP.SLLPS) */
+	u32 domain_ids;     /* number of them (CAP.ND); id 0 is not used where CAP.CM is set */
+	u64 root_pa;        /* root table */
+	u64 queue_pa;       /* invalidation queue; empty but while a call waits for it */
+	u32 queue_tail;     /* index of the next free descriptor */
+	u64 status_pa; /* what wait descriptors write: status_count of the last one that is done */
+	u32 status_count;
+	bool running; /* translation is on */
+	bool failed;  /* did not answer in bounds: nothing more is asked of it */
 };
 
-/* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_BAD_VALUE, E_UNSUPPORTED (no queued
- * invalidation, no supported width: the reason is logged with the register's value). */
+/* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_BAD_VALUE, E_UNSUPPORTED (no
+ * queued invalidation, no supported width: the reason is logged with the register's value). */
 err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *facts) must_check;
 
-/* Stops what firmware left on: interrupt remapping, translation, queued invalidation, protected memory
- * regions, in that order, each wait bounded (R21). E_TIMEOUT names the bit in the log. */
+/* Stops what firmware left on: interrupt remapping, translation, queued invalidation, protected
+ * memory regions, in that order, each wait bounded (R21). E_TIMEOUT names the bit in the log. */
 err_t vtd_unit_stop(struct vtd_unit *unit) must_check;
 
-/* Empty root table, queue, fault reporting without interrupts, translation on: from here on no device
- * behind this unit can DMA until it is attached. E_NO_MEMORY, E_TIMEOUT. */
+/* Empty root table, queue, fault reporting without interrupts, translation on: from here on no
+ * device behind this unit can DMA until it is attached. E_NO_MEMORY, E_TIMEOUT. */
 err_t vtd_unit_start(struct vtd_unit *unit) must_check;
 
 /* One I/O address space: an IOASID's tables. */
@@ -48,7 +49,7 @@ err_t vtd_unit_start(struct vtd_unit *unit) must_check;
 struct vtd_space {
 	struct pagetable table;
 	u16 domain_id;
-	bool snoop;                                 /* SNP in every leaf (R18) */
+	bool snoop;                                  /* SNP in every leaf (R18) */
 	struct vtd_unit *units[VTD_SPACE_UNITS_MAX]; /* those with devices attached to it */
 	u32 attached[VTD_SPACE_UNITS_MAX];           /* how many */
 };
@@ -56,8 +57,8 @@ struct vtd_space {
 #define VTD_READ  BIT(0)
 #define VTD_WRITE BIT(1)
 
-/* domain_id is unique among spaces; levels 3 to 5; flush: some unit that will walk it has ECAP.C = 0
- * (harmless otherwise). E_NO_MEMORY. */
+/* domain_id is unique among spaces; levels 3 to 5; flush: some unit that will walk it has ECAP.C =
+ * 0 (harmless otherwise). E_NO_MEMORY. */
 err_t vtd_space_init(struct vtd_space *space, u16 domain_id, bool snoop, u8 levels, u8 leaf_sizes,
                      bool flush) must_check;
 /* Frees the tables. No device may be attached. */
@@ -69,17 +70,18 @@ void vtd_space_destroy(struct vtd_space *space);
 err_t vtd_map(struct vtd_space *space, u64 iova, u64 pa, u64 size, u64 access) must_check;
 err_t vtd_unmap(struct vtd_space *space, u64 iova, u64 size) must_check;
 
-/* What vtd_attach would refuse, without touching anything: E_NO_SNOOP_CONTROL (R5), E_ADDRESS_WIDTH,
- * E_PAGE_SIZES (R9), E_NO_DOMAIN, E_NO_HARDWARE (the unit has failed or is not running). */
+/* What vtd_attach would refuse, without touching anything: E_NO_SNOOP_CONTROL (R5),
+ * E_ADDRESS_WIDTH, E_PAGE_SIZES (R9), E_NO_DOMAIN, E_NO_HARDWARE (the unit has failed or is not
+ * running). */
 err_t vtd_check(const struct vtd_unit *unit, const struct vtd_space *space) must_check;
 
-/* Puts the function with this requester id (bus << 8 | devfn) behind unit into the space: context entry,
- * then the invalidations that CAP.CM or RWBF ask for. E_HAS_OWNER if its context entry is present; E_NO_MEMORY,
- * E_TIMEOUT; what vtd_check refuses. */
+/* Puts the function with this requester id (bus << 8 | devfn) behind unit into the space: context
+ * entry, then the invalidations that CAP.CM or RWBF ask for. E_HAS_OWNER if its context entry is
+ * present; E_NO_MEMORY, E_TIMEOUT; what vtd_check refuses. */
 err_t vtd_attach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_check;
 
-/* Takes it out: entry not present, context and IOTLB invalidation, wait. On E_TIMEOUT the device stays
- * blocked by the cleared entry, and the unit is marked failed. */
+/* Takes it out: entry not present, context and IOTLB invalidation, wait. On E_TIMEOUT the device
+ * stays blocked by the cleared entry, and the unit is marked failed. */
 err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_check;
 
 /* One fault record (11.4.14), taken out of the unit. */
@@ -89,18 +91,20 @@ struct vtd_fault {
 	bool read; /* else write */
 	u64 address;
 };
-/* True with the next pending fault; false when there is none (or no longer). Sets *overflow when records
- * were lost. Clears what it reports. */
+/* True with the next pending fault; false when there is none (or no longer). Sets *overflow when
+ * records were lost. Clears what it reports. A device can fault as fast as this is called: the
+ * caller bounds its loop. */
 bool vtd_next_fault(struct vtd_unit *unit, struct vtd_fault *fault, bool *overflow);
-/* "no write permission" for 0x5, and so on (7.2.3, table of fault reasons). Never NULL. */
+/* "no write permission" for 0x5, and so on (7.1.3). Never NULL. */
 const char *vtd_fault_reason(u8 reason);
 
 /* Which unit of the table covers a function (8.3.1): explicit scopes first, in table order, then
- * INCLUDE_PCI_ALL of the segment. secondary_bus answers a bridge's secondary bus number, 0 if it is no
- * bridge. Returns the index into dmar->units, or -1. */
+ * INCLUDE_PCI_ALL of the segment. secondary_bus answers a bridge's secondary bus number, 0 if it is
+ * no bridge; its answers may be nonsense. Returns the index into dmar->units, or -1. */
 typedef u8 (*vtd_secondary_bus)(u32 bdf);
 int vtd_find_unit(const struct dmar *dmar, u32 bdf, vtd_secondary_bus secondary_bus);
-/* Whether a list of scopes (an RMRR's) names this function. */
+/* Whether a list of scopes (an RMRR's) names this function. Scopes have no segment of their own:
+ * the caller compares their owner's. */
 bool vtd_scope_covers(const struct dmar *dmar, u32 first_scope, u32 scope_count, u32 bdf,
                       vtd_secondary_bus secondary_bus);
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "vtd/entry.h"
+#include "vtd/reg.h"
+#include "vtd/vtd.h"
+
+_Static_assert(VTD_READ == VTD_SS_R && VTD_WRITE == VTD_SS_W, "access bits are the entry's");
+
+const struct pt_format vtd_second_stage = {
+	.present = VTD_SS_R | VTD_SS_W,
+	.table_bits = VTD_SS_R | VTD_SS_W,
+	.large = VTD_SS_PS,
+	.address = VTD_TABLE_ADDRESS,
+};
+
+u64 vtd_leaf_attributes(u64 access, bool snoop)
+{
+	return access | (snoop ? VTD_SS_SNP : 0);
+}
+
+struct vtd_root vtd_root_entry(u64 context_table_pa)
+{
+	return (struct vtd_root){.low = context_table_pa | VTD_ROOT_P};
+}
+
+struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id)
+{
+	return (struct vtd_context){
+		.low = table_pa | VTD_CONTEXT_P,
+		.high = FIELD_PUT(VTD_CONTEXT_AW, levels - 2) |
+	                FIELD_PUT(VTD_CONTEXT_DID, domain_id),
+	};
+}
+
+struct vtd_descriptor vtd_flush_all_contexts(void)
+{
+	return (struct vtd_descriptor){.low = VTD_DESC_CONTEXT | VTD_DESC_GLOBAL};
+}
+
+struct vtd_descriptor vtd_flush_context(u16 rid, u16 domain_id)
+{
+	return (struct vtd_descriptor){
+		.low = VTD_DESC_CONTEXT | VTD_DESC_DEVICE |
+	               FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id) |
+	               FIELD_PUT(VTD_DESC_SOURCE_ID, rid),
+	};
+}
+
+struct vtd_descriptor vtd_flush_all_iotlb(u64 drain)
+{
+	return (struct vtd_descriptor){.low = VTD_DESC_IOTLB | VTD_DESC_GLOBAL | drain};
+}
+
+struct vtd_descriptor vtd_flush_domain(u16 domain_id, u64 drain)
+{
+	return (struct vtd_descriptor){
+		.low = VTD_DESC_IOTLB | VTD_DESC_DOMAIN | drain |
+	               FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id),
+	};
+}
+
+struct vtd_descriptor vtd_flush_pages(u16 domain_id, u64 iova, u8 pages_lg2, u64 drain)
+{
+	return (struct vtd_descriptor){
+		.low = VTD_DESC_IOTLB | VTD_DESC_PAGES | drain |
+	               FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id),
+		.high = iova | FIELD_PUT(VTD_DESC_ADDRESS_MASK, pages_lg2),
+	};
+}
+
+struct vtd_descriptor vtd_wait(u64 status_pa, u32 data)
+{
+	return (struct vtd_descriptor){
+		.low = VTD_DESC_WAIT | VTD_DESC_STATUS | FIELD_PUT(VTD_DESC_STATUS_DATA, data),
+		.high = status_pa,
+	};
+}

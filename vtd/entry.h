@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Everything a unit reads from memory, built by one pure constructor per kind (house rule 2). */
+#ifndef VTD_ENTRY_H
+#define VTD_ENTRY_H
+
+#include "core/pagetable.h"
+#include "lib/types.h"
+
+struct vtd_root {
+	u64 low, high;
+};
+
+struct vtd_context {
+	u64 low, high;
+};
+
+struct vtd_descriptor {
+	u64 low, high;
+};
+
+#define VTD_TABLE_ENTRIES 256u /* of a root table by bus, of a context table by devfn */
+
+_Static_assert(sizeof(struct vtd_root) * VTD_TABLE_ENTRIES == PAGE_SIZE, "9.1");
+_Static_assert(sizeof(struct vtd_context) * VTD_TABLE_ENTRIES == PAGE_SIZE, "9.3");
+_Static_assert(sizeof(struct vtd_descriptor) == 16, "6.5.2");
+
+/* Second-stage tables (9.8). */
+extern const struct pt_format vtd_second_stage;
+/* access: VTD_READ, VTD_WRITE; at least one, for an entry without is absent. */
+u64 vtd_leaf_attributes(u64 access, bool snoop);
+
+struct vtd_root vtd_root_entry(u64 context_table_pa);
+/* levels: 3, 4 or 5. Faults are reported; a device TLB is not allowed. */
+struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id);
+
+struct vtd_descriptor vtd_flush_all_contexts(void);
+struct vtd_descriptor vtd_flush_context(u16 rid, u16 domain_id);
+/* drain: of VTD_DESC_DRAIN_W and VTD_DESC_DRAIN_R, those that the unit has. */
+struct vtd_descriptor vtd_flush_all_iotlb(u64 drain);
+struct vtd_descriptor vtd_flush_domain(u16 domain_id, u64 drain);
+/* 2^pages_lg2 pages; iova is a multiple of that. */
+struct vtd_descriptor vtd_flush_pages(u16 domain_id, u64 iova, u8 pages_lg2, u64 drain);
+/* Writes data to status_pa (a multiple of 4) when all before it is done. Never with an interrupt.
+ */
+struct vtd_descriptor vtd_wait(u64 status_pa, u32 data);
+
+#endif

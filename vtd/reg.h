@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VT-d registers and descriptors. Section numbers: VT-d specification, revision 4. */
+#ifndef VTD_REG_H
+#define VTD_REG_H
+
+#include "lib/types.h"
+
+/* 11.4.2 capability */
+#define VTD_CAP         0x08
+#define VTD_CAP_ND      MASK(2, 0)   /* number of domain ids: 2^(4 + 2 * ND) */
+#define VTD_CAP_RWBF    BIT(4)       /* required write-buffer flushing */
+#define VTD_CAP_PLMR    BIT(5)       /* protected low-memory region */
+#define VTD_CAP_PHMR    BIT(6)       /* protected high-memory region */
+#define VTD_CAP_CM      BIT(7)       /* caching mode: absent entries are cached, too */
+#define VTD_CAP_SAGAW   MASK(12, 8)  /* bit n: tables of n + 2 levels */
+#define VTD_CAP_FRO     MASK(33, 24) /* fault-recording registers, in 16 bytes */
+#define VTD_CAP_SLLPS2M BIT(34)      /* second-stage 2 MiB leaves */
+#define VTD_CAP_SLLPS1G BIT(35)      /* second-stage 1 GiB leaves */
+#define VTD_CAP_PSI     BIT(39)      /* page-selective invalidation */
+#define VTD_CAP_NFR     MASK(47, 40) /* number of fault-recording registers less one */
+#define VTD_CAP_MAMV    MASK(53, 48) /* maximum address mask */
+#define VTD_CAP_DWD     BIT(54)      /* write draining */
+#define VTD_CAP_DRD     BIT(55)      /* read draining */
+
+/* 11.4.3 extended capability */
+#define VTD_ECAP    0x10
+#define VTD_ECAP_C  BIT(0) /* page-walk coherency: tables need no flushing (R19) */
+#define VTD_ECAP_QI BIT(1) /* queued invalidation */
+#define VTD_ECAP_SC BIT(7) /* snoop control: SNP may be set in leaves (R5) */
+
+/* 11.4.4 global command and status; 11.4.4.1: a command is one bit, with what is on kept on */
+#define VTD_GCMD      0x18
+#define VTD_GSTS      0x1c
+#define VTD_GSTS_KEEP 0x96ffffffu /* all but the one-shot bits, which would fire again */
+#define VTD_GCMD_SRTP BIT(30)     /* set root table pointer, one-shot */
+#define VTD_GCMD_WBF  BIT(27)     /* write-buffer flush, one-shot */
+#define VTD_GCMD_TE   BIT(31)     /* translation */
+#define VTD_GCMD_QIE  BIT(26)     /* queued invalidation */
+#define VTD_GCMD_IRE  BIT(25)     /* interrupt remapping */
+
+/* 11.4.5 root table address; bits 11:10 zero: legacy mode */
+#define VTD_RTADDR 0x20
+
+/* 11.4.7 faults; the registers are accessed as 32 bits only */
+#define VTD_FSTS     0x34
+#define VTD_FSTS_PFO BIT(0)      /* primary fault overflow */
+#define VTD_FSTS_PPF BIT(1)      /* primary pending fault */
+#define VTD_FSTS_IQE BIT(4)      /* invalidation queue error */
+#define VTD_FSTS_ICE BIT(5)      /* invalidation completion error */
+#define VTD_FSTS_ITE BIT(6)      /* invalidation time-out error */
+#define VTD_FSTS_FRI MASK(15, 8) /* the first pending record */
+#define VTD_FECTL    0x38
+#define VTD_FECTL_IM BIT(31) /* no interrupt */
+
+/* 11.4.14 a fault record: 16 bytes */
+#define VTD_FRCD_LOW     0x0
+#define VTD_FRCD_FI      MASK(63, 12) /* low: page address */
+#define VTD_FRCD_HIGH    0x8
+#define VTD_FRCD_SID     MASK(15, 0)  /* high: requester id */
+#define VTD_FRCD_FR      MASK(39, 32) /* high: reason */
+#define VTD_FRCD_T1      BIT(62)      /* high: a read */
+#define VTD_FRCD_F       BIT(63)      /* high: the record is valid */
+#define VTD_FRCD_CLEAR   0xc          /* where F is written, with 32 bits */
+#define VTD_FRCD_CLEAR_F BIT(31)
+#define VTD_FRCD_SIZE    16u
+
+/* 11.4.8 protected memory */
+#define VTD_PMEN     0x64
+#define VTD_PMEN_EPM BIT(31) /* enable */
+#define VTD_PMEN_PRS BIT(0)  /* status */
+
+/* 11.4.9 invalidation queue; bits 18:4 of head and tail are the offset of a 16-byte descriptor */
+#define VTD_IQH        0x80
+#define VTD_IQT        0x88
+#define VTD_IQA        0x90 /* bits 2:0 zero: one page; bit 11 zero: 16-byte descriptors */
+#define VTD_IQ_OFFSET  MASK(18, 4)
+#define VTD_IQ_ENTRIES 256u  /* in one page */
+#define VTD_REGISTERS  0xc0u /* what this driver uses, fault records apart */
+
+/* 6.5.2 descriptors, low half */
+#define VTD_DESC_CONTEXT     0x1
+#define VTD_DESC_IOTLB       0x2
+#define VTD_DESC_WAIT        0x5
+#define VTD_DESC_GLOBAL      FIELD_PUT(MASK(5, 4), 1)
+#define VTD_DESC_DOMAIN      FIELD_PUT(MASK(5, 4), 2)
+#define VTD_DESC_DEVICE      FIELD_PUT(MASK(5, 4), 3) /* context cache */
+#define VTD_DESC_PAGES       FIELD_PUT(MASK(5, 4), 3) /* IOTLB */
+#define VTD_DESC_DOMAIN_ID   MASK(31, 16)
+#define VTD_DESC_SOURCE_ID   MASK(47, 32) /* context cache */
+#define VTD_DESC_DRAIN_W     BIT(6)       /* IOTLB: DMA writes are complete, too */
+#define VTD_DESC_DRAIN_R     BIT(7)       /* IOTLB: and reads */
+#define VTD_DESC_STATUS      BIT(5)       /* wait: writes status data */
+#define VTD_DESC_STATUS_DATA MASK(63, 32)
+/* high half: the address of pages or status word, and for pages: */
+#define VTD_DESC_ADDRESS_MASK MASK(5, 0) /* 2^n pages */
+
+/* 9.1, 9.3 root and context entries */
+#define VTD_ROOT_P        BIT(0)
+#define VTD_CONTEXT_P     BIT(0)
+#define VTD_CONTEXT_AW    MASK(2, 0)  /* high: levels - 2 */
+#define VTD_CONTEXT_DID   MASK(23, 8) /* high: domain id */
+#define VTD_TABLE_ADDRESS MASK(51, 12)
+
+/* 9.8 second-stage entries */
+#define VTD_SS_R   BIT(0)
+#define VTD_SS_W   BIT(1)
+#define VTD_SS_PS  BIT(7)  /* a leaf above 4 KiB */
+#define VTD_SS_SNP BIT(11) /* snoop; in leaves only, with ECAP.SC only (R5, R18) */
+
+/* 3.15: interrupt messages; never memory */
+#define VTD_INTERRUPT_FIRST 0xfee00000ull
+#define VTD_INTERRUPT_LAST  0xfeefffffull
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Device scopes (8.3.1). Bus numbers are the machine's word: no loop here depends on them. */
+#include "vtd/vtd.h"
+
+#define BUSES 256u
+
+/* The function a scope's path leads to, in this segment; false if a bridge on the way is none. */
+static bool resolve(const struct dmar_scope *scope, u32 segment_bits,
+                    vtd_secondary_bus secondary_bus, u32 *bdf)
+{
+	u8 bus = scope->start_bus;
+
+	if (!scope->path_length || scope->path_length > DMAR_PATH_MAX)
+		return false;
+	for (u32 i = 0;; i++) {
+		*bdf = segment_bits | (u32)bus << 8 | scope->path[i];
+		if (i + 1 == scope->path_length)
+			return true;
+		bus = secondary_bus(*bdf);
+		if (!bus)
+			return false;
+	}
+}
+
+/* Whether a bus lies below a bridge. Each bus is looked at once, however the bridges point. */
+static bool is_below(u32 bridge, u8 wanted_bus, vtd_secondary_bus secondary_bus)
+{
+	u8 found[BUSES] = {secondary_bus(bridge)};
+	bool seen[BUSES] = {[0] = true};
+	u32 count = found[0] != 0;
+
+	seen[found[0]] = true;
+	for (u32 i = 0; i < count; i++) {
+		if (found[i] == wanted_bus)
+			return true;
+		for (u32 devfn = 0; devfn < 256; devfn++) {
+			u8 bus = secondary_bus((bridge & 0xffff0000) | (u32)found[i] << 8 | devfn);
+
+			if (!seen[bus]) {
+				seen[bus] = true;
+				found[count++] = bus;
+			}
+		}
+	}
+	return false;
+}
+
+bool vtd_scope_covers(const struct dmar *dmar, u32 first_scope, u32 scope_count, u32 bdf,
+                      vtd_secondary_bus secondary_bus)
+{
+	for (u32 i = first_scope; i < first_scope + scope_count; i++) {
+		const struct dmar_scope *scope = &dmar->scopes[i];
+		u32 named;
+
+		if (scope->type != DMAR_SCOPE_ENDPOINT && scope->type != DMAR_SCOPE_BRIDGE)
+			continue;
+		if (!resolve(scope, bdf & 0xffff0000, secondary_bus, &named))
+			continue;
+		if (named == bdf)
+			return true;
+		if (scope->type == DMAR_SCOPE_BRIDGE &&
+		    is_below(named, (u8)(bdf >> 8), secondary_bus))
+			return true;
+	}
+	return false;
+}
+
+int vtd_find_unit(const struct dmar *dmar, u32 bdf, vtd_secondary_bus secondary_bus)
+{
+	int whole_segment = -1;
+
+	for (u32 i = 0; i < dmar->unit_count; i++) {
+		const struct dmar_unit *unit = &dmar->units[i];
+
+		if (unit->segment != bdf >> 16)
+			continue;
+		if (vtd_scope_covers(dmar, unit->first_scope, unit->scope_count, bdf,
+		                     secondary_bus))
+			return (int)i;
+		if (unit->include_all && whole_segment < 0)
+			whole_segment = (int)i;
+	}
+	return whole_segment;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "vtd/entry.h"
+#include "vtd/reg.h"
+#include "vtd/unit.h"
+
+err_t vtd_space_init(struct vtd_space *space, u16 domain_id, bool snoop, u8 levels, u8 leaf_sizes,
+                     bool flush)
+{
+	*space = (struct vtd_space){.domain_id = domain_id, .snoop = snoop};
+	return pt_init(&space->table, &vtd_second_stage, levels, leaf_sizes, flush);
+}
+
+/* A unit that failed while devices were attached may still walk the tables and what it has cached
+ * of them. */
+static bool is_walked_by_failed_unit(const struct vtd_space *space)
+{
+	for (u32 i = 0; i < VTD_SPACE_UNITS_MAX; i++) {
+		if (space->attached[i] && space->units[i]->failed)
+			return true;
+	}
+	return false;
+}
+
+void vtd_space_destroy(struct vtd_space *space)
+{
+	if (!is_walked_by_failed_unit(space))
+		pt_destroy(&space->table);
+}
+
+/* On every unit, also after one has failed; the first error. */
+static err_t for_each_unit (const struct vtd_space *space, u64 iova, u64 size,
+                            err_t(*invalidate)(struct vtd_unit * unit, u16 domain_id, u64 iova,
+                                               u64 size))
+{
+	err_t first_error = E_OK;
+
+	for (u32 i = 0; i < VTD_SPACE_UNITS_MAX; i++) {
+		err_t e = space->attached[i]
+		                  ? invalidate(space->units[i], space->domain_id, iova, size)
+		                  : E_OK;
+
+		if (!first_error)
+			first_error = e;
+	}
+	return first_error;
+}
+
+err_t vtd_map(struct vtd_space *space, u64 iova, u64 pa, u64 size, u64 access)
+{
+	err_t e;
+
+	if (!access || (access & ~(VTD_READ | VTD_WRITE)))
+		return E_BAD_VALUE;
+	if (iova <= VTD_INTERRUPT_LAST && iova + size > VTD_INTERRUPT_FIRST)
+		return E_RESERVED_REGION;
+	TRY(pt_map(&space->table, iova, pa, size, vtd_leaf_attributes(access, space->snoop)));
+	e = for_each_unit (space, iova, size, vtd_announce_range);
+	if (e)
+		TRY(vtd_unmap(space, iova,
+		              size)); /* whole leaves of this call's own: none is split */
+	return e;
+}
+
+err_t vtd_unmap(struct vtd_space *space, u64 iova, u64 size)
+{
+	err_t e;
+
+	TRY(pt_unmap(&space->table, iova, size));
+	e = for_each_unit (space, iova, size, vtd_invalidate_range);
+	if (!is_walked_by_failed_unit(space))
+		pt_release(&space->table);
+	return e;
+}

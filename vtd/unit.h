@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of vtd/ ask of a unit: commands and invalidations. All wait, with a bound; a unit
+ * that does not answer is marked failed, its status word is never looked at again, and every later
+ * call says E_TIMEOUT at once.
+ */
+#ifndef VTD_UNIT_H
+#define VTD_UNIT_H
+
+#include "vtd/entry.h"
+#include "vtd/vtd.h"
+
+#define VTD_TIMEOUT_US 1000000u
+
+/* Logs `error unit=N step=... reason=...` and marks the unit failed; returns e. */
+err_t vtd_unit_fail(struct vtd_unit *unit, const char *step, err_t e);
+
+/* Sets or clears one bit of the global command register and waits for its status (11.4.4). */
+err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on) must_check;
+
+/* Turns the queue on, empty (6.5.2). */
+err_t vtd_queue_start(struct vtd_unit *unit) must_check;
+
+/* All context entries and all translations. */
+err_t vtd_invalidate_all(struct vtd_unit *unit) must_check;
+/* A context entry that was taken out, and then the translations of its domain (6.5.3: in that
+ * order). */
+err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 domain_id) must_check;
+/* The translations of [iova, iova + size) of a domain, and the tables that led to them. */
+err_t vtd_invalidate_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 size) must_check;
+
+/* What CAP.CM or CAP.RWBF ask for when a context entry, or second-stage entries, became present
+ * (6.1, 6.8). */
+err_t vtd_announce_device(struct vtd_unit *unit, u16 rid, u16 domain_id) must_check;
+err_t vtd_announce_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 size) must_check;
+
+#endif
