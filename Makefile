@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Snoopervisor: `make` builds everything, `make run` shows it, `make test` proves it.
 
+ifndef V # `make V=1` shows the commands
+.SILENT:
+endif
+
 all: # the first target is the default; what it builds is at the end of this file
 
 CORE_ELF := build/snoopervisor.elf
@@ -17,7 +21,7 @@ ROOMS   := lib core vtd vmx svm
 SOURCES := $(filter-out core/offsets.c,$(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*.asm))) \
            boot/multiboot2.asm boot/multiboot2.c boot/memory_map.c
 OBJECTS := $(SOURCES:%=build/core/%.o)
-LOADER_SOURCES := boot/efi.c boot/memory_map.c core/uart.c \
+LOADER_SOURCES := boot/efi.c boot/core_image.c boot/memory_map.c core/uart.c \
                   $(addprefix lib/,elf.c error.c format.c string.c token.c)
 LOADER_OBJECTS := $(LOADER_SOURCES:%=build/loader/%.o) build/loader/core_image.o
 C_FILES := $(wildcard $(addsuffix /*.[ch],$(ROOMS) boot guests/* tests/*))
@@ -42,81 +46,89 @@ endif
 
 # --- the core: one ELF for both doors --------------------------------------------------------------
 build/core/%.c.o: %.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "CC   $@"
 	$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
 
 build/core/%.asm.o: %.asm build/gen/offsets.inc
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "NASM $@"
 	nasm -f elf64 -g -F dwarf -I. -Ibuild/gen/ -MD $(@:.o=.d) -MP -o $@ $<
 
 # Structure offsets for the assembler: the strings "->NAME value" in the compiler's output.
 build/gen/offsets.inc: core/offsets.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) -MMD -MP -MT $@ -MF $(@:.inc=.d) -S -o build/gen/offsets.s $<
-	@sed -n 's/.*"->\([A-Za-z0-9_]*\) \$$*\(-*[0-9]*\)".*/%define \1 \2/p' build/gen/offsets.s > $@
+	sed -n 's/.*"->\([A-Za-z0-9_]*\) \$$*\(-*[0-9]*\)".*/%define \1 \2/p' build/gen/offsets.s > $@
 
 # Linked twice: the names of the first link's functions go into the second one's rodata. Text comes
 # before rodata, so no function moves.
 LINK = ld -nostdlib -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
 build/gen/symbols-none.c: tools/symbols
-	@mkdir -p $(@D)
-	@tools/symbols </dev/null > $@
+	mkdir -p $(@D)
+	tools/symbols </dev/null > $@
 build/gen/symbols.c: build/core/unnamed.elf tools/symbols
-	@nm -n $< | tools/symbols > $@
+	nm -n $< | tools/symbols > $@
 build/gen/%.o: build/gen/%.c core/symbols.h
+	echo "CC   $@"
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 build/core/unnamed.elf: $(OBJECTS) build/gen/symbols-none.o linker.ld
 	$(LINK) -o $@ $(filter %.o,$^)
 build/snoopervisor.debug: $(OBJECTS) build/gen/symbols.o linker.ld
+	echo "LD   $@"
 	$(LINK) -o $@ $(filter %.o,$^)
 
 $(CORE_ELF): build/snoopervisor.debug
-	@objcopy --strip-all $< $@.tmp
-	@size=$$(stat -c %s $@.tmp); test $$size -lt $(CORE_BYTES_MAX) || \
+	echo "COPY $@"
+	objcopy --strip-all $< $@.tmp
+	size=$$(stat -c %s $@.tmp); test $$size -lt $(CORE_BYTES_MAX) || \
 		{ echo "error core image has $$size bytes; the limit is $(CORE_BYTES_MAX)" >&2; exit 1; }
-	@mv $@.tmp $@
+	mv $@.tmp $@
 
 # --- the UEFI loader, which carries the core -------------------------------------------------------
 build/loader/boot/efi.c.o: LOADER_CFLAGS += $(EFI_CFLAGS)
 build/loader/%.c.o: %.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "CC   $@"
 	$(CC) $(LOADER_CFLAGS) -MMD -MP -c -o $@ $<
 
 build/loader/core_image.o: $(CORE_ELF)
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
 	cd build && ld -r -b binary -z noexecstack -o loader/core_image.o $(notdir $<)
 
 build/loader/loader.so: $(LOADER_OBJECTS)
 	ld -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack -T /usr/lib/elf_x86_64_efi.lds \
 		-o $@ /usr/lib/crt0-efi-x86_64.o $^ /usr/lib/libgnuefi.a
 $(LOADER): build/loader/loader.so
+	echo "COPY $@"
 	objcopy -j .text -j .sdata -j .data -j .dynamic -j .dynsym -j .rel -j .rela -j '.rel.*' -j '.rela.*' \
 		-j .reloc --target efi-app-x86_64 --subsystem=10 $< $@
 
 # --- what is copied to a machine -------------------------------------------------------------------
 $(ESP): $(LOADER) $(DEFAULT_MANIFEST) $(GUEST_FILES)
-	@rm -rf $@ && mkdir -p $@/EFI/BOOT
-	@cp $(LOADER) $@/EFI/BOOT/BOOTX64.EFI
-	@cp $(DEFAULT_MANIFEST) $@/snoopervisor.cfg
-	@cp $(GUEST_FILES) $@
+	rm -rf $@ && mkdir -p $@/EFI/BOOT
+	cp $(LOADER) $@/EFI/BOOT/BOOTX64.EFI
+	cp $(DEFAULT_MANIFEST) $@/snoopervisor.cfg
+	cp $(GUEST_FILES) $@
 $(ISO): $(CORE_ELF) $(DEFAULT_MANIFEST) $(GUEST_FILES) tools/iso
+	echo "ISO  $@"
 	tools/iso $@ $(CORE_ELF) $(DEFAULT_MANIFEST) $(GUEST_FILES)
 
 # --- what people type ------------------------------------------------------------------------------
 all: $(CORE_ELF) $(LOADER) $(ESP) $(ISO)
 
 run: all
-	@tools/run
+	tools/run
 
 test: all $(HOST_TESTS)
-	@tools/test $(HOST_TESTS)
+	tools/test $(HOST_TESTS)
 
 layers:
-	@tools/layers
+	tools/layers
 loc:
-	@tools/loc $(TRUSTED_LINES_MAX) $(SOURCES)
+	tools/loc $(TRUSTED_LINES_MAX) $(SOURCES)
 format-check:
-	@clang-format --dry-run --Werror $(C_FILES)
+	clang-format --dry-run --Werror $(C_FILES)
 clean:
 	rm -rf build
 

@@ -7,9 +7,9 @@
 #include <efi.h>
 
 #include "boot/boot_info.h"
+#include "boot/core_image.h"
 #include "boot/memory_map.h"
 #include "core/uart.h"
-#include "lib/elf.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/token.h"
@@ -19,10 +19,6 @@
 #define READ_CHUNK       MIB(1) /* some firmware fails on larger reads */
 #define EXIT_TRIES       8
 #define MAP_SLACK        PAGE_SIZE /* the map grows by its own allocation, and between tries */
-#define LARGE_PAGE       MIB(2)
-#define TABLE_ENTRIES    512
-#define PTE_TABLE        0x3 /* present, writable */
-#define PTE_LARGE        0x83
 #define CR4_LA57         BIT(12)
 
 /* The core's ELF file, linked into this application. */
@@ -37,8 +33,7 @@ static EFI_SYSTEM_TABLE *st;
 static EFI_BOOT_SERVICES *bs;
 static bool console_usable, uart_usable;
 
-/* --- what we say -------------------------------------------------------------------------------
- */
+/* --- what we say --- */
 
 static void say(const char *format, ...) printf_like(1, 2);
 static void say(const char *format, ...)
@@ -93,8 +88,7 @@ static bool console_is_serial(void)
 	return false;
 }
 
-/* --- what we load ------------------------------------------------------------------------------
- */
+/* --- what we load --- */
 
 /* Loader data, below 4 GiB, where the tables that we build always reach. */
 static EFI_STATUS allocate(u64 bytes, u64 *pa)
@@ -240,69 +234,39 @@ static u64 find_rsdp(void)
 	return rsdp_pa;
 }
 
-/* --- the core and the tables it starts on
- * --------------------------------------------------------- */
+/* --- the core and the tables it starts on --- */
 
-struct core {
-	u64 entry, va, pa, size;
-};
-
-static EFI_STATUS load_core(struct core *core)
+static EFI_STATUS load_core(struct core_image *core)
 {
 	const u8 *file = _binary_snoopervisor_elf_start;
-	struct elf_image elf;
 	EFI_STATUS status;
-	u64 end = 0;
 
-	if (elf_parse(file, (size_t)(_binary_snoopervisor_elf_end - file), &elf))
+	if (core_image_parse(core, file, (size_t)(_binary_snoopervisor_elf_end - file)))
 		return EFI_LOAD_ERROR;
-	core->entry = elf.entry;
-	core->va = elf.segment[0].va;
-	for (u32 i = 0; i < elf.segment_count; i++)
-		end = MAX(end, elf.segment[i].va + elf.segment[i].memory_size);
-	core->size = end - core->va;
-	status = allocate(core->size + LARGE_PAGE, &core->pa);
+	status = allocate(core->size + CORE_IMAGE_ALIGNMENT, &core->pa);
 	if (status)
 		return status;
-	core->pa = ALIGN_UP(core->pa, LARGE_PAGE);
-	memset((void *)core->pa, 0, core->size);
-	for (u32 i = 0; i < elf.segment_count; i++) {
-		const struct elf_segment *segment = &elf.segment[i];
-
-		memcpy((void *)(core->pa + segment->va - core->va), file + segment->offset,
-		       segment->file_size);
-	}
+	core->pa = ALIGN_UP(core->pa, CORE_IMAGE_ALIGNMENT);
+	core_image_load(core);
 	return EFI_SUCCESS;
 }
 
-/* Identity in 2 MiB pages from 0 up to and including `top`, and the core at its link address. */
-static EFI_STATUS build_tables(const struct core *core, u64 top, u64 *root_pa)
+/* They map all that is touched until the core is on tables of its own: what is below 4 GiB, this
+ * code, its stack, the RSDP. */
+static EFI_STATUS build_tables(const struct core_image *core, const EFI_LOADED_IMAGE *self,
+                               u64 rsdp_pa, u64 *root_pa)
 {
-	u64 pds = top / GIB(1) + 1, pdpts = ALIGN_UP(pds, TABLE_ENTRIES) / TABLE_ENTRIES;
-	u64 bytes = (3 + pdpts + pds) * PAGE_SIZE;
-	EFI_STATUS status = allocate(bytes, root_pa);
-	u64 *pml4 = (u64 *)*root_pa, *core_pdpt = pml4 + TABLE_ENTRIES;
-	u64 *core_pd = core_pdpt + TABLE_ENTRIES, *pdpt = core_pd + TABLE_ENTRIES;
-	u64 *pd = pdpt + pdpts * TABLE_ENTRIES;
+	u64 stack = (u64)__builtin_frame_address(0) + PAGE_SIZE;
+	u64 code = (u64)self->ImageBase + self->ImageSize;
+	u64 top = MAX(MAX(GIB(4) - 1, rsdp_pa + PAGE_SIZE), MAX(stack, code));
+	EFI_STATUS status = allocate(core_image_tables_size(top), root_pa);
 
-	if (status)
-		return status;
-	memset(pml4, 0, bytes);
-	for (u64 i = 0; i < pds * TABLE_ENTRIES; i++)
-		pd[i] = i * LARGE_PAGE | PTE_LARGE;
-	for (u64 i = 0; i < pds; i++)
-		pdpt[i] = (u64)(pd + i * TABLE_ENTRIES) | PTE_TABLE;
-	for (u64 i = 0; i < pdpts; i++)
-		pml4[i] = (u64)(pdpt + i * TABLE_ENTRIES) | PTE_TABLE;
-	pml4[core->va >> 39 & 511] = (u64)core_pdpt | PTE_TABLE;
-	core_pdpt[core->va >> 30 & 511] = (u64)core_pd | PTE_TABLE;
-	for (u64 at = 0; at < core->size; at += LARGE_PAGE)
-		core_pd[(core->va + at) >> 21 & 511] = (core->pa + at) | PTE_LARGE;
-	return EFI_SUCCESS;
+	if (!status)
+		core_image_map(core, top, *root_pa);
+	return status;
 }
 
-/* --- leaving ------------------------------------------------------------------------------------
- */
+/* --- leaving --- */
 
 static u32 memory_type(u32 efi_type)
 {
@@ -369,11 +333,11 @@ static EFI_STATUS exit_boot_services(EFI_HANDLE self, struct boot_info *info)
 }
 
 static void __attribute__((noreturn))
-enter(const struct core *core, u64 root_pa, const struct boot_info *info)
+enter(const struct core_image *core, u64 root_pa, const struct boot_info *info)
 {
 	__asm__ volatile("cli\n\tmov %0, %%cr3\n\tjmp *%1"
 	                 :
-	                 : "r"(root_pa), "r"(core->entry), "D"(info)
+	                 : "r"(root_pa), "r"(core->elf.entry), "D"(info)
 	                 : "memory");
 	__builtin_unreachable();
 }
@@ -391,9 +355,9 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
 	EFI_LOADED_IMAGE *image;
 	struct boot_info *info;
-	struct core core;
+	struct core_image core;
 	EFI_STATUS status;
-	u64 info_pa, root_pa, top;
+	u64 info_pa, root_pa;
 
 	st = system;
 	bs = system->BootServices;
@@ -414,11 +378,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 	    (status = load_files(image, info)))
 		return fail("no-volume", status);
 
-	/* All that is touched until the core is on tables of its own: this code, its stack, the
-	 * RSDP. */
-	top = MAX(GIB(4) - 1, MAX((u64)image->ImageBase + image->ImageSize, (u64)&top));
-	top = MAX(top, info->rsdp_pa + PAGE_SIZE);
-	if ((status = build_tables(&core, top, &root_pa)))
+	if ((status = build_tables(&core, image, info->rsdp_pa, &root_pa)))
 		return fail("no-memory", status);
 	if ((status = exit_boot_services(self, info)))
 		return fail("no-exit", status);
