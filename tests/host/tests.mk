@@ -9,6 +9,10 @@ TESTS += string
 SOURCES_string := # included by the test, under other names than libc's
 TESTS += token
 SOURCES_token := lib/token.c lib/format.c lib/error.c
+TESTS += core_image
+SOURCES_core_image := boot/core_image.c lib/elf.c lib/error.c
+TESTS += memory_map
+SOURCES_memory_map := boot/memory_map.c
 
 HOST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -I. -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
