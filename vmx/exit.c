@@ -17,8 +17,7 @@ static const u8 instruction_kinds[REASON_COUNT] = {
 	[REASON_VMWRITE] = EXIT_UNDEFINED, [REASON_VMXOFF] = EXIT_UNDEFINED,
 	[REASON_VMXON] = EXIT_UNDEFINED,   [REASON_RDMSR] = EXIT_MSR_READ,
 	[REASON_WRMSR] = EXIT_MSR_WRITE,   [REASON_INVEPT] = EXIT_UNDEFINED,
-	[REASON_INVVPID] = EXIT_UNDEFINED, [REASON_WBINVD] = EXIT_WBINVD,
-	[REASON_XSETBV] = EXIT_XSETBV,
+	[REASON_INVVPID] = EXIT_UNDEFINED, [REASON_XSETBV] = EXIT_XSETBV,
 };
 
 /* A trap that the CPU would have taken after this instruction (R14; table 25-4). */
@@ -29,11 +28,11 @@ static __attribute__((noinline)) void single_step(void)
 		           vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
-static inline void advance(u64 rip)
+static inline void advance(u64 rip, u64 length)
 {
 	u64 blocking = vmcs_read(VMCS_GUEST_BLOCKING);
 
-	vmcs_write(VMCS_GUEST_RIP, rip + vmcs_read(VMCS_EXIT_LENGTH));
+	vmcs_write(VMCS_GUEST_RIP, rip + length);
 	if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS))
 		vmcs_write(VMCS_GUEST_BLOCKING, blocking & ~(BLOCKING_STI | BLOCKING_MOV_SS));
 	if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
@@ -102,8 +101,9 @@ static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
 {
 	enum exit_result result;
 
-	exit->kind = EXIT_UNKNOWN;
+	exit->length = 0;
 	exit->qualification = vmcs_read(VMCS_QUALIFICATION);
+	vcpu->gpr[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
 	if (exit->reason & REASON_ENTRY_FAILED) {
 		log_line("error vm=%s vm-entry=failed reason=%llu qualification=0x%lx group=%s",
 		         vcpu->vm->name, exit->reason & REASON_BASIC, exit->qualification,
@@ -123,27 +123,41 @@ static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
 	vmcs_write(VMCS_GUEST_RSP, vcpu->gpr[GPR_RSP]); /* it may be an operand */
 	if (result == RESULT_RETRY)
 		vmx_redeliver();
+	if (result == RESULT_ADVANCE && exit->length) {
+		/* An EPT violation: the handler has decoded the instruction, hardware has not. */
+		advance(vmcs_read(VMCS_GUEST_RIP), exit->length);
+		return RESULT_RETRY;
+	}
 	return result;
+}
+
+static enum exit_result handle_instruction(struct vcpu *vcpu, struct exit *exit, u64 rip)
+{
+	vcpu->gpr[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
+	if (exit->kind == EXIT_INVD)
+		vcpu->wbinvd.rip = rip;
+	return exit_handle(vcpu, exit);
 }
 
 bool vmx_exit(struct vcpu *vcpu)
 {
+	u64 rip = vmcs_read(VMCS_GUEST_RIP);
 	struct exit exit;
 	enum exit_result result;
-	u64 rip = vmcs_read(VMCS_GUEST_RIP);
 
-	vcpu->gpr[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
 	exit.reason = vmcs_read(VMCS_EXIT_REASON);
-	exit.kind = exit.reason < REASON_COUNT ? instruction_kinds[exit.reason] : EXIT_UNKNOWN;
-	if (exit.kind == EXIT_UNKNOWN) {
-		result = handle_other(vcpu, &exit);
-	} else {
-		if (exit.kind == EXIT_WBINVD || exit.kind == EXIT_INVD)
-			vcpu->wbinvd.rip = rip;
+	if (exit.reason == REASON_WBINVD) {
+		exit.kind = EXIT_WBINVD;
+		vcpu->wbinvd.rip = rip;
 		result = exit_handle(vcpu, &exit);
+	} else {
+		exit.kind =
+			exit.reason < REASON_COUNT ? instruction_kinds[exit.reason] : EXIT_UNKNOWN;
+		result = exit.kind ? handle_instruction(vcpu, &exit, rip)
+		                   : handle_other(vcpu, &exit);
 	}
 	if (result == RESULT_ADVANCE)
-		advance(rip);
+		advance(rip, vmcs_read(VMCS_EXIT_LENGTH));
 	return result != RESULT_STOP;
 }
 
