@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# build/guests/: demo.elf, vmlinuz, initrd.gz. Included by the top Makefile.
+
+GUESTS := build/guests
+DEBIAN := $(GUESTS)/debian
+
+guests: $(GUESTS)/demo.elf $(GUESTS)/vmlinuz $(GUESTS)/initrd.gz
+
+# --- the demo: 64-bit code in the 32-bit file that Multiboot1 wants ---------------------------------
+DEMO_CFLAGS  := $(COMMON) -fno-pic -fno-pie
+DEMO_OBJECTS := $(patsubst guests/%,$(GUESTS)/%.o,$(wildcard guests/demo/*.c guests/demo/*.asm))
+
+$(GUESTS)/demo/%.c.o: guests/demo/%.c
+	@mkdir -p $(@D)
+	$(CC) $(DEMO_CFLAGS) -MMD -MP -c -o $@ $<
+$(GUESTS)/demo/%.asm.o: guests/demo/%.asm
+	@mkdir -p $(@D)
+	nasm -f elf64 -o $@ $<
+$(GUESTS)/demo.elf: guests/demo/link.ld $(DEMO_OBJECTS)
+	ld -nostdlib -n -z noexecstack --no-warn-rwx-segments --build-id=none -T $^ -o $@.64
+	@objcopy --strip-debug -O elf32-i386 $@.64 $@
+
+# --- Linux: Debian's kernel, fetched once, and an initramfs -----------------------------------------
+$(DEBIAN)/vmlinuz: guests/linux/fetch
+	guests/linux/fetch $(DEBIAN)
+$(GUESTS)/vmlinuz: $(DEBIAN)/vmlinuz
+	@cp $< $@
+
+# Kbuild leaves its output beside the source. Debian builds its kernel with gcc-12.
+$(GUESTS)/wbinvd/wbinvd.ko: guests/linux/wbinvd.c guests/linux/Kbuild $(DEBIAN)/vmlinuz
+	@mkdir -p $(@D)
+	@cp guests/linux/wbinvd.c guests/linux/Kbuild $(@D)
+	$(MAKE) -s -C $(DEBIAN)/headers M=$(abspath $(@D)) CC=gcc-12 CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	@strip --strip-debug $@
+$(GUESTS)/initrd.gz: guests/linux/initrd guests/linux/init $(GUESTS)/wbinvd/wbinvd.ko
+	$^ $@
