@@ -1,0 +1,132 @@
+; SPDX-License-Identifier: BSD-2-Clause
+; The ways into the code under test and back, by itself or by an exception.
+
+CR0_PG		equ 1 << 31
+TRAPS		equ 32
+STUB_SIZE	equ 16
+
+; struct registers (code.h): RSP is left out.
+%macro for_each_register 1
+	%1 rax, 0
+	%1 rcx, 1
+	%1 rdx, 2
+	%1 rbx, 3
+	%1 rbp, 5
+	%1 rsi, 6
+	%1 r8, 8
+	%1 r9, 9
+	%1 r10, 10
+	%1 r11, 11
+	%1 r12, 12
+	%1 r13, 13
+	%1 r14, 14
+	%1 r15, 15
+%endmacro
+%macro load 2
+	mov %1, [rdi + %2 * 8]
+%endmacro
+%macro store 2
+	mov [rdi + %2 * 8], %1
+%endmacro
+RDI_SLOT	equ 7 * 8
+RFLAGS_SLOT	equ 16 * 8
+
+extern trap_handle
+global code_call, code_target, code_protected, code_protected_target, trap_stubs
+
+section .text
+bits 64
+; void code_call(struct registers *): loads them, calls far through code_target, stores them.
+code_call:
+	push rbx
+	push rbp
+	push r12
+	push r13
+	push r14
+	push r15
+	push rdi
+	mov [rel resume_rsp], rsp
+	for_each_register load
+	mov rdi, [rdi + RDI_SLOT]
+	call dword far [rel code_target]
+	push rdi			; no flag changes before they are stored
+	mov rdi, [rsp + 8]
+	for_each_register store
+	pop qword [rdi + RDI_SLOT]
+	pushfq
+	pop qword [rdi + RFLAGS_SLOT]
+resume:
+	pop rdi
+	pop r15
+	pop r14
+	pop r13
+	pop r12
+	pop rbp
+	pop rbx
+	ret
+
+; Called far in a 32-bit segment of long mode: leaves it, calls on, comes back. No flag changes.
+bits 32
+code_protected:
+	mov [saved_eax], eax
+	mov eax, cr0
+	mov [saved_cr0], eax
+	lea eax, [eax + CR0_PG]		; it is set, and the carry out of bit 31 is lost
+	mov cr0, eax
+	mov eax, [saved_eax]
+	call dword far [code_protected_target]
+	mov [saved_eax], eax
+	mov eax, [saved_cr0]
+	mov cr0, eax
+	mov eax, [saved_eax]
+	retf
+
+bits 64
+align STUB_SIZE
+trap_stubs:
+%assign vector 0
+%rep TRAPS
+	align STUB_SIZE
+	%if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21
+		push 0			; no error code
+	%endif
+	push vector
+	jmp trap
+	%assign vector vector + 1
+%endrep
+
+trap:
+	push rax
+	push rcx
+	push rdx
+	push rsi
+	push rdi
+	push r8
+	push r9
+	push r10
+	push r11
+	lea rdi, [rsp + 9 * 8]
+	call trap_handle		; true: go on
+	test al, al
+	jz .end
+	pop r11
+	pop r10
+	pop r9
+	pop r8
+	pop rdi
+	pop rsi
+	pop rdx
+	pop rcx
+	pop rax
+	add rsp, 16
+	iretq
+.end:
+	mov rsp, [rel resume_rsp]
+	jmp resume
+
+section .bss
+code_target:	resb 8			; offset, selector
+code_protected_target: resb 8
+resume_rsp:	resq 1
+saved_cr0:	resd 1
+saved_eax:	resd 1

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "guests/demo/code.h"
+
+#define SELECTOR_CODE64 0x08
+#define SELECTOR_CODE32 0x18
+#define SELECTOR_CODE16 0x20
+
+#define INT3         0xcc
+#define OPERAND_SIZE 0x66
+#define RETF         0xcb
+
+#define GATE_INTERRUPT 0x8e00 /* present, 64-bit interrupt gate */
+#define TRAPS          32
+#define TRAP_STUB_SIZE 16
+
+#define PAGE_TABLE  0x003 /* present, writable */
+#define PAGE_2M_LG2 21
+
+#define RFLAGS_TF (1u << 8)
+#define DR6_RESET 0xffff0ff0ull
+
+struct far_pointer {
+	uint32_t offset;
+	uint16_t selector;
+};
+
+struct gate {
+	uint16_t offset_0, selector, type, offset_16;
+	uint32_t offset_32, reserved;
+};
+
+/* As code.asm and the CPU lay it down. */
+struct trap_frame {
+	uint64_t vector, error_code, rip, cs, rflags, rsp, ss;
+};
+
+const char *const code_mode_names[CODE_MODES] = {"64", "32", "16", "protected"};
+
+extern uint64_t page_directories[4 * 512];
+extern const uint8_t trap_stubs[TRAPS * TRAP_STUB_SIZE];
+extern struct far_pointer code_target, code_protected_target;
+void code_protected(void);
+void code_call(struct registers *registers);
+bool trap_handle(struct trap_frame *frame);
+
+/* Through the window the second page is the third of these; with paging off it is the next one. */
+static uint8_t pages[3][CODE_PAGE] __attribute__((aligned(4096)));
+static struct code_result current;
+static uint64_t current_start;
+
+bool trap_handle(struct trap_frame *frame)
+{
+	if (frame->vector != TRAP_DB) {
+		current.vector = (int)frame->vector;
+		return false;
+	}
+	current.steps++;
+	current.step_at = (int)(frame->rip - current_start);
+	frame->rflags &= ~(uint64_t)RFLAGS_TF;
+	__asm__ volatile("mov %0, %%dr6" : : "r"(DR6_RESET));
+	return true;
+}
+
+static void load_idt(void)
+{
+	static struct gate idt[TRAPS];
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) pointer = {sizeof(idt) - 1, (uintptr_t)idt};
+
+	for (int i = 0; i < TRAPS; i++) {
+		uintptr_t stub = (uintptr_t)&trap_stubs[i * TRAP_STUB_SIZE];
+
+		idt[i] = (struct gate){
+			.offset_0 = (uint16_t)stub,
+			.offset_16 = (uint16_t)(stub >> 16),
+			.selector = SELECTOR_CODE64,
+			.type = GATE_INTERRUPT,
+		};
+	}
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void code_init(void)
+{
+	static uint64_t page_table[512] __attribute__((aligned(4096)));
+
+	page_table[0] = (uintptr_t)pages[0] | PAGE_TABLE;
+	page_table[1] = (uintptr_t)pages[2] | PAGE_TABLE;
+	page_directories[CODE_WINDOW >> PAGE_2M_LG2] = (uintptr_t)page_table | PAGE_TABLE;
+	__asm__ volatile("mov %%cr3, %%rax\n\tmov %%rax, %%cr3" : : : "rax", "memory");
+	load_idt();
+}
+
+/* The code and a far return, with INT3 on either side to catch a wrong RIP. */
+static void place(enum code_mode mode, const struct code *code, uint8_t *at)
+{
+	uint8_t *end = at + code->length;
+
+	for (uint8_t *p = at - CODE_BYTES_MAX; p < end + CODE_BYTES_MAX; p++)
+		*p = INT3;
+	__builtin_memcpy(at, code->bytes, code->length);
+	if (mode == CODE_16)
+		*end++ = OPERAND_SIZE;
+	*end = RETF;
+}
+
+void code_run(enum code_mode mode, const struct code *code, uint32_t offset,
+              struct registers *registers, struct code_result *result)
+{
+	uint8_t *at = (uint8_t *)(uintptr_t)CODE_WINDOW + offset;
+	uint32_t start;
+
+	if (mode == CODE_PROTECTED)
+		at = &pages[0][0] + offset;
+	place(mode, code, at);
+
+	start = (uint32_t)(uintptr_t)at;
+	switch (mode) {
+	case CODE_64:
+		code_target = (struct far_pointer){start, SELECTOR_CODE64};
+		break;
+	case CODE_32:
+		code_target = (struct far_pointer){start, SELECTOR_CODE32};
+		break;
+	case CODE_16:
+		start = offset;
+		code_target = (struct far_pointer){start, SELECTOR_CODE16};
+		break;
+	default:
+		code_target =
+			(struct far_pointer){(uint32_t)(uintptr_t)code_protected, SELECTOR_CODE32};
+		code_protected_target = (struct far_pointer){start, SELECTOR_CODE32};
+	}
+	current = (struct code_result){.vector = CODE_NO_TRAP};
+	current_start = start;
+	code_call(registers);
+	*result = current;
+}
+
+int code_trap(const struct code *code, struct registers *registers)
+{
+	struct code_result result;
+
+	code_run(CODE_64, code, CODE_ANYWHERE, registers, &result);
+	return result.vector;
+}

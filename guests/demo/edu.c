@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * QEMU's edu device (docs/specs/edu.rst): DMA between memory and a buffer of its own, 4 KiB. What
+ * lies outside this VM's memory is not in its IOASID: such DMA faults and moves nothing (R4, R22).
+ */
+#include "guests/demo/pci.h"
+#include "guests/demo/report.h"
+#include "guests/demo/steps.h"
+
+#define EDU_ID          0x11e81234u
+#define EDU_BAR_ADDRESS 0xfffffff0u
+
+#define EDU_REG_ID         0x00
+#define EDU_REG_LIVENESS   0x04 /* reads back inverted */
+#define EDU_REG_SOURCE     0x80
+#define EDU_REG_TARGET     0x88
+#define EDU_REG_COUNT      0x90
+#define EDU_REG_COMMAND    0x98
+#define EDU_ID_VALUE       0x010000edu
+#define EDU_COMMAND_RUN    1u
+#define EDU_COMMAND_TO_RAM 2u
+
+/* Its buffer is 4 KiB, but QEMU ends itself on a transfer up to the last byte as on one beyond. */
+#define EDU_BUFFER 0x40000u
+#define BYTES      4088u
+#define PAGE       4096u
+
+/* A DMA takes edu 100 ms; 2^36 ticks are some 20 s. */
+#define TICKS_MAX (1ull << 36)
+
+#define PATTERN_OUT 0x5a
+#define PATTERN_IN  0x33
+
+static uint8_t *edu;
+static uint8_t out[BYTES] __attribute__((aligned(PAGE)));
+static uint8_t in[2 * PAGE] __attribute__((aligned(PAGE)));
+
+static uint32_t edu_read(uint32_t offset)
+{
+	return *(volatile uint32_t *)(edu + offset);
+}
+
+static void edu_write(uint32_t offset, uint64_t value)
+{
+	*(volatile uint64_t *)(edu + offset) = value;
+}
+
+static uint64_t ticks(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+static bool dma(uint64_t source, uint64_t target, uint32_t command)
+{
+	uint64_t start = ticks();
+
+	edu_write(EDU_REG_SOURCE, source);
+	edu_write(EDU_REG_TARGET, target);
+	edu_write(EDU_REG_COUNT, BYTES);
+	edu_write(EDU_REG_COMMAND, command | EDU_COMMAND_RUN);
+	while (edu_read(EDU_REG_COMMAND) & EDU_COMMAND_RUN)
+		if (ticks() - start > TICKS_MAX)
+			return false;
+	return true;
+}
+
+static bool dma_from(uint64_t iova)
+{
+	return dma(iova, EDU_BUFFER, 0);
+}
+
+static bool dma_to(uint64_t iova)
+{
+	return dma(EDU_BUFFER, iova, EDU_COMMAND_TO_RAM);
+}
+
+/* Out to the device and back to an address across two pages. */
+static void check_round_trip(const char *step)
+{
+	uint8_t *back = in + PAGE / 2;
+	unsigned int wrong = 0;
+	bool done;
+
+	for (unsigned int i = 0; i < BYTES; i++)
+		out[i] = (uint8_t)(i * 7 + ticks());
+	__builtin_memset(in, 0, sizeof(in));
+	done = dma_from((uintptr_t)out) && dma_to((uintptr_t)back);
+	for (unsigned int i = 0; i < BYTES; i++)
+		wrong += back[i] != out[i];
+	report(done && !wrong, "%s bytes=%u wrong=%u", step, BYTES, wrong);
+}
+
+/* Memory that this program does not use: nothing may change there. */
+static uint64_t sum_memory(uint64_t memory_size)
+{
+	extern const uint8_t image_end[];
+	uint64_t sum = 0;
+
+	for (const uint64_t *p = (const uint64_t *)image_end; (uintptr_t)p < memory_size; p++)
+		sum = (sum << 1 | sum >> 63) ^ *p;
+	return sum;
+}
+
+static uint64_t faults(void)
+{
+	return snoopervisor_counter(&hypervisor, HYPERCALL_COUNTER_FAULTS);
+}
+
+/* Nothing can be read: what the device then holds is what it held, or what a bus without an answer
+ * gives. */
+static bool read_nothing(uint64_t iova)
+{
+	__builtin_memset(out, PATTERN_OUT, BYTES);
+	__builtin_memset(in, PATTERN_IN, BYTES);
+	if (!dma_from((uintptr_t)out) || !dma_from(iova) || !dma_to((uintptr_t)in))
+		return false;
+	for (unsigned int i = 0; i < BYTES; i++)
+		if (in[i] != PATTERN_OUT && in[i] != 0 && in[i] != 0xff)
+			return false;
+	return true;
+}
+
+static void check_outside(uint64_t iova)
+{
+	uint64_t before = faults(), read_faults, write_faults;
+	bool is_nothing = read_nothing(iova), done;
+
+	read_faults = faults() - before;
+	done = dma_to(iova);
+	write_faults = faults() - before - read_faults;
+	report(is_nothing && done && read_faults && write_faults,
+	       "dma-outside iova=0x%lx read-nothing=%u read-faults=%lu write-faults=%lu", iova,
+	       is_nothing, read_faults, write_faults);
+}
+
+static void check_isolation(uint64_t memory_size)
+{
+	/* Low memory of the machine, where the hypervisor may be; registers of the unit; and above.
+	 */
+	const uint64_t outside[] = {
+		memory_size, memory_size + (1 << 20), 0x1000000, 0x40000000, 0xfed90000, 1ull << 32,
+		1ull << 50,
+	};
+	uint64_t sum = sum_memory(memory_size);
+
+	for (unsigned int i = 0; i < sizeof(outside) / sizeof(*outside); i++)
+		if (outside[i] >= memory_size)
+			check_outside(outside[i]);
+	report(sum_memory(memory_size) == sum, "dma-outside memory=unchanged sum=0x%lx", sum);
+}
+
+void step_edu(uint64_t memory_size)
+{
+	uint32_t function;
+
+	if (!pci_find(EDU_ID, &function)) {
+		print("edu device=none");
+		return;
+	}
+	edu = (uint8_t *)(uintptr_t)(pci_read(function, PCI_BAR0) & EDU_BAR_ADDRESS);
+	pci_write(function, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	*(volatile uint32_t *)(edu + EDU_REG_LIVENESS) = 0x12345678;
+	report(edu_read(EDU_REG_ID) == EDU_ID_VALUE && edu_read(EDU_REG_LIVENESS) == ~0x12345678u,
+	       "edu bus=%u device=%u function=%u id=0x%x registers=0x%lx", function >> 8,
+	       function >> 3 & 31, function & 7, edu_read(EDU_REG_ID), (uint64_t)(uintptr_t)edu);
+
+	check_round_trip("dma");
+	check_isolation(memory_size);
+	check_round_trip("dma-again");
+}

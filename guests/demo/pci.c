@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "guests/demo/pci.h"
+
+#define PORT_ADDRESS 0xcf8
+#define PORT_DATA    0xcfc
+#define ENABLE       (1u << 31)
+
+/* The buses that small machines have: each function asked for is two exits. */
+#define BUSES     4
+#define FUNCTIONS (BUSES << 8)
+
+static void select(uint32_t function, uint32_t offset)
+{
+	__asm__ volatile("outl %0, %w1"
+	                 :
+	                 : "a"(ENABLE | function << 8 | offset), "d"(PORT_ADDRESS));
+}
+
+uint32_t pci_read(uint32_t function, uint32_t offset)
+{
+	uint32_t value;
+
+	select(function, offset);
+	__asm__ volatile("inl %w1, %0" : "=a"(value) : "d"(PORT_DATA));
+	return value;
+}
+
+void pci_write(uint32_t function, uint32_t offset, uint32_t value)
+{
+	select(function, offset);
+	__asm__ volatile("outl %0, %w1" : : "a"(value), "d"(PORT_DATA));
+}
+
+bool pci_find(uint32_t id, uint32_t *function)
+{
+	for (*function = 0; *function < FUNCTIONS; ++*function)
+		if (pci_read(*function, PCI_ID) == id)
+			return true;
+	return false;
+}

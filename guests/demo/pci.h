@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Configuration space by ports CF8 and CFC (PCI Local Bus 3.0, 3.2.2.3.2). */
+#ifndef DEMO_PCI_H
+#define DEMO_PCI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PCI_ID      0x00
+#define PCI_COMMAND 0x04
+#define PCI_BAR0    0x10
+
+#define PCI_COMMAND_MEMORY (1u << 1)
+#define PCI_COMMAND_MASTER (1u << 2)
+
+#define PCI_NOTHING 0xffffffffu
+
+/* function: bus << 8 | device << 3 | function; offset is a multiple of 4. */
+uint32_t pci_read(uint32_t function, uint32_t offset);
+void pci_write(uint32_t function, uint32_t offset, uint32_t value);
+
+/* The first function with this identification. */
+bool pci_find(uint32_t id, uint32_t *function);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The steps of the demo; each reports what it saw. */
+#ifndef DEMO_STEPS_H
+#define DEMO_STEPS_H
+
+#include <stdint.h>
+
+/* cpuid.c: who we run on, and what it hides; hypercalls with bad arguments. */
+void step_cpuid(void);
+void step_hypercalls(void);
+
+/* flush.c: every form of WBINVD, WBNOINVD and INVD in every mode (R14), counted. */
+void step_verdict(void);
+void step_flush(void);
+void step_single_step(void);
+void step_wbinvd_loop(uint64_t count);
+
+/* state.c: cache control and PAT (R16); what a guest does not have. */
+void step_cache_disable(void);
+void step_pat(void);
+void step_msr(void);
+void step_undefined(void);
+
+/* edu.c: DMA of QEMU's edu device, if there is one; memory is [0, memory_size) */
+void step_edu(uint64_t memory_size);
+
+/* measure.c */
+void measure_exits(void);
+
+#endif
