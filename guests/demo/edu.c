@@ -136,13 +136,15 @@ static void check_outside(uint64_t iova)
 	       is_nothing, read_faults, write_faults);
 }
 
+/* Memory of the machine behind this VM's, where the hypervisor is, then registers of a VT-d unit,
+ * and above. */
 static void check_isolation(uint64_t memory_size)
 {
-	/* Low memory of the machine, where the hypervisor may be; registers of the unit; and above.
-	 */
 	const uint64_t outside[] = {
-		memory_size, memory_size + (1 << 20), 0x1000000, 0x40000000, 0xfed90000, 1ull << 32,
-		1ull << 50,
+		memory_size, memory_size + (1 << 20),
+		16 << 20,    512 << 20,
+		1008 << 20,  0xfed90000,
+		1ull << 32,  1ull << 50,
 	};
 	uint64_t sum = sum_memory(memory_size);
 

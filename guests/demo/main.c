@@ -82,6 +82,7 @@ void demo_main(const struct multiboot *info)
 	step_single_step();
 	step_cache_disable();
 	step_pat();
+	step_mtrr();
 	step_msr();
 	step_undefined();
 	report(info->flags & MULTIBOOT_HAS_MEMORY, "memory upper-kib=%u", info->mem_upper);

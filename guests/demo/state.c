@@ -7,9 +7,12 @@
 #define CR0_NW (1ull << 29)
 #define CR0_CD (1ull << 30)
 
-#define MSR_PAT   0x277
-#define PAT_RESET 0x0007040600070406ull
-#define PAT_BAD   0x0007040600070402ull /* 2 is no memory type */
+#define MSR_PAT           0x277
+#define MSR_MTRR_DEF_TYPE 0x2ff
+#define PAT_RESET         0x0007040600070406ull
+#define PAT_BAD           0x0007040600070402ull /* 2 is no memory type */
+
+#define MTRR_ENABLE 0x800ull /* all memory uncached */
 
 /* In no range that a VMX or SVM bitmap covers. */
 #define MSR_OUTSIDE 0x12345678
@@ -54,12 +57,12 @@ static int msr_access(bool write, uint32_t msr, uint64_t *value)
 	return vector;
 }
 
-static bool pat_holds(uint64_t value)
+static bool msr_holds(uint32_t msr, uint64_t value)
 {
-	uint64_t read = 0;
+	uint64_t written = value, read = 0;
 
-	return msr_access(true, MSR_PAT, &value) == CODE_NO_TRAP &&
-	       msr_access(false, MSR_PAT, &read) == CODE_NO_TRAP && read == value;
+	return msr_access(true, msr, &written) == CODE_NO_TRAP &&
+	       msr_access(false, msr, &read) == CODE_NO_TRAP && read == value;
 }
 
 void step_pat(void)
@@ -69,8 +72,19 @@ void step_pat(void)
 
 	msr_access(false, MSR_PAT, &first);
 	vector = msr_access(true, MSR_PAT, &bad);
-	report(pat_holds(0) && pat_holds(PAT_RESET) && vector == TRAP_GP,
+	report(msr_holds(MSR_PAT, 0) && msr_holds(MSR_PAT, PAT_RESET) && vector == TRAP_GP,
 	       "pat first=0x%lx bad-type-vector=%d", first, vector);
+}
+
+/* The real MTRRs are never written: this VM's are its own. */
+void step_mtrr(void)
+{
+	uint64_t first = 0;
+	int vector = msr_access(false, MSR_MTRR_DEF_TYPE, &first);
+
+	report(vector == CODE_NO_TRAP && msr_holds(MSR_MTRR_DEF_TYPE, MTRR_ENABLE) &&
+	               msr_holds(MSR_MTRR_DEF_TYPE, first),
+	       "mtrr first=0x%lx", first);
 }
 
 void step_msr(void)

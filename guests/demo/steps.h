@@ -15,9 +15,10 @@ void step_flush(void);
 void step_single_step(void);
 void step_wbinvd_loop(uint64_t count);
 
-/* state.c: cache control and PAT (R16); what a guest does not have. */
+/* state.c: cache control, PAT and MTRRs (R16); what a guest does not have. */
 void step_cache_disable(void);
 void step_pat(void);
+void step_mtrr(void);
 void step_msr(void);
 void step_undefined(void);
 
