@@ -111,7 +111,7 @@ def qemu_command(esp, serial_log=None, accel="tcg", smp="1", mem="1G", iommu="",
         "-chardev", console, "-serial", "chardev:console",
         "-drive", "if=pflash,format=raw,readonly=on,file=" + OVMF % "CODE",
         "-drive", "if=pflash,format=raw,snapshot=on,file=" + OVMF % "VARS",
-        "-drive", f"format=raw,file=fat:rw:{esp}",
+        "-drive", f"if=none,id=esp,format=raw,file=fat:rw:{esp}", "-device", "ide-hd,drive=esp,bootindex=0",
     ]
     if iommu != "none":
         command += ["-device", ",".join(filter(None, ["intel-iommu", IOMMU_DEFAULT, iommu]))]
