@@ -15,7 +15,7 @@
 	} while (0)
 
 /* Without the compiler's look at the arguments. */
-static size_t (*const unchecked_format)(char *, size_t, const char *, ...) = format_text;
+static size_t (*volatile unchecked_format)(char *, size_t, const char *, ...) = format_text;
 
 static void test_plain(void **state)
 {

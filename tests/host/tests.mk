@@ -3,8 +3,22 @@
 # test_NAME.c and SOURCES_NAME become build/tests/host/test_NAME. `make host-tests` runs them all.
 B ?= build
 
+TESTS += acpi
+SOURCES_acpi := lib/acpi.c lib/error.c
+TESTS += acpi_power
+SOURCES_acpi_power := lib/acpi_power.c lib/acpi.c lib/error.c
+TESTS += bzimage
+SOURCES_bzimage := lib/bzimage.c lib/error.c
+TESTS += dmar
+SOURCES_dmar := lib/dmar.c lib/acpi.c lib/error.c
+TESTS += elf
+SOURCES_elf := lib/elf.c lib/error.c
 TESTS += format
 SOURCES_format := lib/format.c
+TESTS += insn
+SOURCES_insn := lib/insn.c lib/error.c
+TESTS += multiboot2
+SOURCES_multiboot2 := lib/multiboot2.c lib/error.c
 TESTS += string
 SOURCES_string := # included by the test, under other names than libc's
 TESTS += token
