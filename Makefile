@@ -18,7 +18,7 @@ DEFAULT_MANIFEST := manifests/default.cfg
 GUEST_FILES      := $(addprefix build/guests/,vmlinuz initrd.gz demo.elf)
 
 ROOMS   := lib core vtd vmx svm
-SOURCES := $(filter-out core/offsets.c,$(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*.asm))) \
+SOURCES := $(filter-out %/offsets.c,$(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*.asm))) \
            boot/multiboot2.asm boot/multiboot2.c boot/memory_map.c
 OBJECTS := $(SOURCES:%=build/core/%.o)
 LOADER_SOURCES := boot/efi.c boot/core_image.c boot/memory_map.c core/uart.c \
@@ -56,10 +56,11 @@ build/core/%.asm.o: %.asm build/gen/offsets.inc
 	nasm -f elf64 -g -F dwarf -I. -Ibuild/gen/ -MD $(@:.o=.d) -MP -o $@ $<
 
 # Structure offsets for the assembler: the strings "->NAME value" in the compiler's output.
-build/gen/offsets.inc: core/offsets.c
+build/gen/%/offsets.s: %/offsets.c
 	mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -MMD -MP -MT $@ -MF $(@:.inc=.d) -S -o build/gen/offsets.s $<
-	sed -n 's/.*"->\([A-Za-z0-9_]*\) \$$*\(-*[0-9]*\)".*/%define \1 \2/p' build/gen/offsets.s > $@
+	$(CC) $(CORE_CFLAGS) -MMD -MP -S -o $@ $<
+build/gen/offsets.inc: $(OFFSETS:%.c=build/gen/%.s)
+	sed -n 's/.*"->\([A-Za-z0-9_]*\) \$$*\(-*[0-9]*\)".*/%define \1 \2/p' $^ > $@
 
 # Linked twice: the names of the first link's functions go into the second one's rodata. Text comes
 # before rodata, so no function moves.

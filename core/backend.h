@@ -9,7 +9,8 @@
 
 /* How a guest CPU starts. */
 struct vcpu_start {
-	bool long_mode; /* 64-bit with paging on through cr3; else 32-bit flat protected mode, paging off */
+	bool long_mode; /* 64-bit with paging on through cr3; else 32-bit flat protected mode,
+	                   paging off */
 	u64 rip, cr3;
 	u64 gdt_gpa; /* guest memory that holds the flat GDT: null, -, code 0x10, data 0x18 */
 	u64 rax, rbx, rsi;
@@ -38,8 +39,8 @@ struct backend {
 
 	/* PT_LEAF_* that this CPU's nested tables may use. */
 	u8 (*stage2_leaf_sizes)(void);
-	/* Attributes of a leaf: RAM of this memory type, or device memory (always UC). All permissions;
-	 * device memory is never executable. */
+	/* Attributes of a leaf: RAM of this memory type, or device memory (always UC). All
+	 * permissions; device memory is never executable. */
 	u64 (*stage2_ram)(enum vm_memory_type type);
 	u64 (*stage2_mmio)(void);
 
@@ -55,15 +56,17 @@ struct backend {
 	/* CR0 as the guest asked for, less the cache bits, which the caller has put into
 	 * vcpu->cr0_cache_bits; reads show those bits. */
 	void (*write_cr0)(struct vcpu *vcpu, u64 value);
-	/* vcpu->pat, vcpu->cr0_cache_bits or vm->memory_type have changed (R16): VMX rewrites RAM leaves
-	 * where the type changed, SVM sets G_PAT. Invalidates this guest's nested translations. */
+	/* vcpu->pat, vcpu->cr0_cache_bits or vm->memory_type have changed (R16): VMX rewrites RAM
+	 * leaves where the type changed, SVM sets G_PAT. Invalidates this guest's nested
+	 * translations. */
 	void (*update_memory_type)(struct vcpu *vcpu, enum vm_memory_type from);
 	/* A mapping of vm->stage2 has changed. */
 	void (*invalidate)(struct vcpu *vcpu);
 	/* Logs the vendor's fields for a dump. */
 	void (*dump)(const struct vcpu *vcpu);
-	/* I/O ports and MSRs: intercept by default for VMs that are not the platform VM; for the platform VM all
-	 * ports pass except those named here; MSRs: see core/msr.h for what must be intercepted. */
+	/* I/O ports and MSRs: intercept by default for VMs that are not the platform VM; for the
+	 * platform VM all ports pass except those named here; MSRs: see core/msr.h for what must be
+	 * intercepted. */
 	void (*intercept_port)(struct vcpu *vcpu, u16 port, bool intercept);
 };
 

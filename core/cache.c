@@ -3,7 +3,8 @@
 
 #include "core/cpu.h"
 
-/* CPUID 1 EBX[15:8] counts 8-byte units; 64 bytes on every CPU with VT-d or SVM, asked all the same. */
+/* CPUID 1 EBX[15:8] counts 8-byte units; 64 bytes on every CPU with VT-d or SVM, asked all the
+ * same. */
 static size_t line_size(void)
 {
 	return (cpuid(1, 0).ebx >> 8 & 0xff) * 8;

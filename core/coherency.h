@@ -37,8 +37,8 @@ bool coherency_is_coherent(enum coherency_box box);
 bool coherency_box_authorises(enum coherency_policy policy, enum coherency_box box);
 
 /*
- * R10-R12: the verdict of a VM from the number of its attached devices in each box. *because is the box
- * that decided, box 3 before box 4, or BOX_NONE.
+ * R10-R12: the verdict of a VM from the number of its attached devices in each box. *because is the
+ * box that decided, box 3 before box 4, or BOX_NONE.
  */
 enum coherency_verdict coherency_verdict(enum coherency_policy policy,
                                          const uint32_t devices_in_box[BOX_COUNT],

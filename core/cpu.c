@@ -7,7 +7,8 @@ struct cpu cpus[CPUS_MAX]; /* each entry belongs to its CPU */
 u32 cpu_count;
 struct cpu_stacks cpu_stacks[CPUS_MAX] __attribute__((aligned(PAGE_SIZE)));
 
-/* Interrupt gates (SDM volume 3, 6.14.1): type 0xe, present, DPL 0. Shared, read-only after boot. */
+/* Interrupt gates (SDM volume 3, 6.14.1): type 0xe, present, DPL 0. Shared, read-only after boot.
+ */
 struct gate {
 	u16 offset_low, selector;
 	u8 ist, type;
@@ -30,25 +31,24 @@ struct table_register {
 static void build_idt(void)
 {
 	static const u8 ist[TRAP_COUNT] = {
-		[VECTOR_NMI] = IST_NMI, [VECTOR_DF] = IST_DOUBLE_FAULT, [18] = IST_MACHINE_CHECK
-	};
+		[VECTOR_NMI] = IST_NMI, [VECTOR_DF] = IST_DOUBLE_FAULT, [18] = IST_MACHINE_CHECK};
 
 	for (u32 vector = 0; vector < TRAP_COUNT; vector++) {
 		u64 stub = (u64)trap_stubs + vector * TRAP_STUB_SIZE;
 
-		idt[vector] = (struct gate){ .offset_low = (u16)stub,
-			                     .offset_middle = (u16)(stub >> 16),
-			                     .offset_high = (u32)(stub >> 32),
-			                     .selector = SELECTOR_CODE,
-			                     .ist = ist[vector],
-			                     .type = GATE_INTERRUPT };
+		idt[vector] = (struct gate){.offset_low = (u16)stub,
+		                            .offset_middle = (u16)(stub >> 16),
+		                            .offset_high = (u32)(stub >> 32),
+		                            .selector = SELECTOR_CODE,
+		                            .ist = ist[vector],
+		                            .type = GATE_INTERRUPT};
 	}
 }
 
 static void load_tables(struct cpu *cpu)
 {
-	struct table_register gdtr = { sizeof(cpu->gdt) - 1, (u64)cpu->gdt };
-	struct table_register idtr = { sizeof(idt) - 1, (u64)idt };
+	struct table_register gdtr = {sizeof(cpu->gdt) - 1, (u64)cpu->gdt};
+	struct table_register idtr = {sizeof(idt) - 1, (u64)idt};
 	u64 tss = (u64)&cpu->tss;
 
 	cpu->gdt[SELECTOR_CODE / 8] = GDT_CODE;
@@ -116,14 +116,15 @@ u8 cpu_physical_bits(void)
 	return (u8)cpuid(0x80000008, 0).eax;
 }
 
-/* An instruction that may raise #GP: on a fault trap_handle goes on at label 2, with *ok still 0. */
-#define TRY_INSTRUCTION(instruction)                                                               \
-	"xorl %[ok], %[ok]\n"                                                                      \
-	"1:\t" instruction "\n\t"                                                                  \
-	"movl $1, %[ok]\n"                                                                         \
-	"2:\n\t"                                                                                   \
-	".pushsection fixup, \"a\"\n\t"                                                            \
-	".quad 1b, 2b\n\t"                                                                         \
+/* An instruction that may raise #GP: on a fault trap_handle goes on at label 2, with *ok still 0.
+ */
+#define TRY_INSTRUCTION(instruction)    \
+	"xorl %[ok], %[ok]\n"           \
+	"1:\t" instruction "\n\t"       \
+	"movl $1, %[ok]\n"              \
+	"2:\n\t"                        \
+	".pushsection fixup, \"a\"\n\t" \
+	".quad 1b, 2b\n\t"              \
 	".popsection"
 
 bool msr_try_read(u32 msr, u64 *value)

@@ -35,7 +35,8 @@ struct guarded_stack {
 enum cpu_ist { IST_DOUBLE_FAULT = 1, IST_NMI, IST_MACHINE_CHECK, IST_END };
 
 struct cpu_stacks {
-	struct guarded_stack stack[IST_END]; /* [0]: the stack the CPU runs on; others by enum cpu_ist */
+	struct guarded_stack
+		stack[IST_END]; /* [0]: the stack the CPU runs on; others by enum cpu_ist */
 };
 extern struct cpu_stacks cpu_stacks[CPUS_MAX];
 
@@ -62,8 +63,8 @@ static inline struct cpu *cpu_this(void)
 	return cpu;
 }
 
-/* Loads GDT, IDT and TSS with its interrupt stacks; sets NXE, WP, and SMEP, SMAP, UMIP where the CPU has
- * them. cpus[index] is this CPU from here on. */
+/* Loads GDT, IDT and TSS with its interrupt stacks; sets NXE, WP, and SMEP, SMAP, UMIP where the
+ * CPU has them. cpus[index] is this CPU from here on. */
 void cpu_init(u32 index);
 
 struct cpuid {
@@ -98,11 +99,11 @@ bool msr_try_read(u32 msr, u64 *value);
 bool msr_try_write(u32 msr, u64 value);
 bool xcr_try_write(u32 index, u64 value);
 
-#define CPU_READ_CR(n)                                                                             \
-	({                                                                                         \
-		u64 cr_value;                                                                      \
-		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(cr_value));                          \
-		cr_value;                                                                          \
+#define CPU_READ_CR(n)                                                   \
+	({                                                               \
+		u64 cr_value;                                            \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(cr_value)); \
+		cr_value;                                                \
 	})
 #define CPU_WRITE_CR(n, value) __asm__ volatile("mov %0, %%cr" #n : : "r"((u64)(value)) : "memory")
 

@@ -6,8 +6,8 @@
 #include "core/vm.h"
 
 enum exit_kind {
-	EXIT_UNKNOWN,   /* no handler: dump, and the VM is killed */
-	EXIT_WBINVD,    /* WBINVD and WBNOINVD, any prefix */
+	EXIT_UNKNOWN, /* no handler: dump, and the VM is killed */
+	EXIT_WBINVD,  /* WBINVD and WBNOINVD, any prefix */
 	EXIT_INVD,
 	EXIT_CPUID,
 	EXIT_XSETBV,
@@ -20,14 +20,15 @@ enum exit_kind {
 	EXIT_NESTED_FAULT,
 	EXIT_UNDEFINED, /* an instruction that this guest does not have: #UD */
 	EXIT_NMI,
-	EXIT_SHUTDOWN,  /* triple fault */
+	EXIT_SHUTDOWN, /* triple fault */
 	EXIT_COUNT
 };
 
 struct exit {
 	enum exit_kind kind;
-	u64 reason;         /* the vendor's number, for the dump */
-	u64 qualification;  /* VMX qualification or SVM EXITINFO1, for the dump */
+	u64 reason;        /* the vendor's number, for the dump */
+	u64 qualification; /* VMX qualification or SVM EXITINFO1, for the dump */
+	u8 length; /* of the instruction, where the backend or the handler knows it; else 0 */
 	union {
 		struct {
 			u16 port;

@@ -43,7 +43,7 @@ static err_t read_table(u64 pa)
 {
 	const u8 *table;
 	u32 size;
-	struct dmar_place place = { 0, 0 };
+	struct dmar_place place = {0, 0};
 	err_t e = map_table(pa, &table, &size);
 
 	if (e)
@@ -71,7 +71,7 @@ static err_t read_tables(void)
 {
 	const u8 *bytes, *root;
 	u64 pa;
-	u32 size;
+	u32 size, ignored;
 	err_t e;
 
 	e = mem_map_firmware(facts.boot.rsdp_pa, ACPI_RSDP_SIZE, &bytes);
@@ -84,6 +84,10 @@ static err_t read_tables(void)
 		e = acpi_check_table(root, size, facts.root.entry_size == 8 ? "XSDT" : "RSDT");
 	if (e)
 		return broken("XSDT", 0, e);
+	/* The other list is not read, but DMAR is to be taken out of it too. */
+	if (facts.root.rsdt_pa && facts.root.rsdt_pa != facts.root.table_pa &&
+	    map_table(facts.root.rsdt_pa, &bytes, &ignored))
+		facts.root.rsdt_pa = 0;
 	for (u32 i = 0; acpi_root_entry(root, facts.root.entry_size, i, &pa); i++)
 		TRY(read_table(pa));
 	return E_OK;
@@ -101,9 +105,8 @@ static void log_cpus(void)
 	}
 }
 
-err_t facts_collect(const struct boot_info *info)
+err_t facts_collect(void)
 {
-	facts.boot = *info;
 	if (facts.boot.rsdp_pa)
 		TRY(read_tables());
 	else
@@ -139,7 +142,7 @@ static void append(char *list, const char *word)
 
 static void log_unit(const struct vtd_unit *unit)
 {
-	static const char *const width_names[] = { [3] = "39", [4] = "48", [5] = "57" };
+	static const char *const width_names[] = {[3] = "39", [4] = "48", [5] = "57"};
 	char widths[32] = "", pages[32] = "4K";
 
 	for (u32 levels = 3; levels <= 5; levels++) {
@@ -150,9 +153,10 @@ static void log_unit(const struct vtd_unit *unit)
 		append(pages, "2M");
 	if (unit->leaf_sizes & PT_LEAF_1G)
 		append(pages, "1G");
-	log_line("unit %u base=0x%lx cap=0x%lx ecap=0x%lx sc=%u walk-coherent=%u widths=%s pages=%s",
-	         unit->index, unit->regs.base_pa, unit->cap, unit->ecap, unit->snoop_control,
-	         unit->walk_coherent, widths, pages);
+	log_line(
+		"unit %u base=0x%lx cap=0x%lx ecap=0x%lx sc=%u walk-coherent=%u widths=%s pages=%s",
+		unit->index, unit->regs.base_pa, unit->cap, unit->ecap, unit->snoop_control,
+		unit->walk_coherent, widths, pages);
 }
 
 err_t facts_start_units(void)

@@ -24,11 +24,11 @@ extern struct facts facts;
 extern struct vtd_unit units[DMAR_UNITS_MAX];
 extern u32 unit_count;
 
-/* From boot_info to facts. What is absent is left out; a table that is there and broken is an error that
- * has been logged with its place. */
-err_t facts_collect(const struct boot_info *info) must_check;
+/* From facts.boot to the rest. What is absent is left out; a table that is there and broken is an
+ * error that has been logged with its place. */
+err_t facts_collect(void) must_check;
 
-/* The segment whose functions a unit covers, and so on: the unit of a function, or NULL. */
+/* The unit that covers a function, or NULL. */
 struct vtd_unit *facts_find_unit(u32 bdf);
 
 /* Probes, stops and starts all units, and logs them. R21: bus mastering is off by now. */

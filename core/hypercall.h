@@ -2,11 +2,11 @@
 /*
  * The hypercall ABI, version 1: all that a guest needs to include.
  *
- * VMMCALL (AMD) or VMCALL (Intel) from CPL 0 with the number in EAX and arguments in RBX, RCX, RDX; the result
- * is in RAX, negative on failure. All other registers are preserved. An unknown number returns
- * HYPERCALL_E_NUMBER. Whether Snoopervisor is there: CPUID leaf 0x40000000 gives HYPERVISOR_SIGNATURE
- * in EBX, ECX, EDX, and in EAX the highest leaf; leaf 0x40000001 gives in EAX the ABI version and in EBX
- * HYPERVISOR_VMCALL or HYPERVISOR_VMMCALL, the instruction to use.
+ * VMMCALL (AMD) or VMCALL (Intel) from CPL 0 with the number in EAX and arguments in RBX, RCX, RDX;
+ * the result is in RAX, negative on failure. All other registers are preserved. An unknown number
+ * returns HYPERCALL_E_NUMBER. Whether Snoopervisor is there: CPUID leaf 0x40000000 gives
+ * HYPERVISOR_SIGNATURE in EBX, ECX, EDX, and in EAX the highest leaf; leaf 0x40000001 gives in EAX
+ * the ABI version and in EBX HYPERVISOR_VMCALL or HYPERVISOR_VMMCALL, the instruction to use.
  */
 #ifndef CORE_HYPERCALL_H
 #define CORE_HYPERCALL_H

@@ -11,8 +11,9 @@
 /* Looks for the UART and sets it to 8n1; harmless when there is none. */
 void log_init(void);
 
-/* One line; the newline is added. Lines above 255 characters are cut. If a guest has left the serial
- * port in the middle of a line, a line break comes first, so that ours always begin a line. */
+/* One line; the newline is added. Lines above 255 characters are cut. If a guest has left the
+ * serial port in the middle of a line, a line break comes first, so that ours always begin a line.
+ */
 void log_line(const char *format, ...) printf_like(1, 2);
 
 /* A guest that owns the serial port has written this byte to its data register. */

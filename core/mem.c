@@ -9,7 +9,7 @@
 
 /* linker.ld */
 extern u8 image_start[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[],
-        data_end[], pool_start[], pool_end[];
+	data_end[], pool_start[], pool_end[];
 
 static const struct pt_format host_format = {
 	.present = PTE_P,
@@ -20,11 +20,10 @@ static const struct pt_format host_format = {
 };
 
 /* Page tables translate 48 bits; the upper 16 repeat the last one. */
-#define TABLE_VA(va) ((u64)(va) & MASK(47, 0))
+#define TABLE_VA(va) ((u64)(va)&MASK(47, 0))
 
 #define RAM_BITS      (PTE_P | PTE_W | PTE_NX)
 #define REGISTER_BITS (PTE_P | PTE_W | PTE_NX | PTE_PCD | PTE_PWT)
-#define FIRMWARE_BITS (PTE_P | PTE_NX)
 
 /* Set once by mem_init; afterwards only mem_map_* changes the tables, under mem_lock. */
 static u64 image_pa;
@@ -157,7 +156,8 @@ err_t mem_init(const struct boot_info *info)
 static err_t map_missing_pages(u64 pa, u64 end, u64 bits)
 {
 	for (; pa < end; pa += PAGE_SIZE) {
-		u64 leaf_size, leaf = pt_lookup(&tables, TABLE_VA(MEM_DIRECT_BASE) + pa, &leaf_size);
+		u64 leaf_size,
+			leaf = pt_lookup(&tables, TABLE_VA(MEM_DIRECT_BASE) + pa, &leaf_size);
 
 		if (!leaf)
 			TRY(pt_map(&tables, TABLE_VA(MEM_DIRECT_BASE) + pa, pa, PAGE_SIZE, bits));
@@ -192,7 +192,7 @@ err_t mem_map_mmio(u64 pa, u64 size, struct mmio *mmio)
 
 err_t mem_map_firmware(u64 pa, u64 size, const u8 **bytes)
 {
-	TRY(map_pages(pa, size, FIRMWARE_BITS));
+	TRY(map_pages(pa, size, RAM_BITS));
 	*bytes = phys_to_virt(pa);
 	return E_OK;
 }

@@ -14,6 +14,7 @@
 #include "core/mmio.h"
 
 #define MEM_DIRECT_BASE 0xffff800000000000ull
+#define HYPERVISOR_SIZE MIB(16) /* image and pool, as linker.ld lays them out */
 
 /* Builds and loads the page tables; from here on phys_to_virt works. */
 err_t mem_init(const struct boot_info *info) must_check;
@@ -32,7 +33,7 @@ u32 page_count_free(void);
 /* Uncached mapping of registers; pa and size need not be aligned. Mapped twice is fine.
  * E_OVERLAP where RAM is. */
 err_t mem_map_mmio(u64 pa, u64 size, struct mmio *mmio) must_check;
-/* Read-only look at firmware's memory that the memory map may not call RAM (ACPI tables). */
+/* Firmware's memory that the memory map may not call RAM (ACPI tables). */
 err_t mem_map_firmware(u64 pa, u64 size, const u8 **bytes) must_check;
 
 /* [pa, pa + size) is touched by the hypervisor's image and pool. */

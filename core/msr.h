@@ -6,10 +6,11 @@
 #include "core/exit.h"
 
 /*
- * For the backends' MSR bitmaps. An MSR inside the ranges of the bitmap passes unless this says that it is
- * intercepted; what no bitmap covers always exits (and raises #GP). Guests other than the platform VM have
- * no APIC base, MTRRs or power management of the machine: for them everything is intercepted but the
- * context the CPU switches or a guest may own (FS/GS base, SYSCALL and SYSENTER registers, EFER where the backend switches it, TSC).
+ * For the backends' MSR bitmaps. An MSR inside the ranges of the bitmap passes unless this says
+ * that it is intercepted; what no bitmap covers always exits (and raises #GP). Guests other than
+ * the platform VM have no APIC base, MTRRs or power management of the machine: for them everything
+ * is intercepted but the context the CPU switches or a guest may own (FS/GS base, SYSCALL and
+ * SYSENTER registers, EFER where the backend switches it, TSC).
  */
 bool msr_is_intercepted(bool platform, u32 msr, bool write);
 

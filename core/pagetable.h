@@ -19,17 +19,19 @@ struct pt_format {
 	u64 table_bits; /* attributes of an entry that points to a table */
 	u64 large;      /* set in a leaf above 4 KiB */
 	u64 address;    /* mask of the address in an entry */
-	bool canonical; /* addresses are sign-extended (SDM volume 1, 3.3.7.1), else zero-extended */
+	bool canonical; /* addresses are sign-extended (SDM volume 1, 3.3.7.1), else zero-extended
+	                 */
 };
 
 struct pagetable {
 	const struct pt_format *format;
 	u64 root_pa;
-	u64 removed_pa;   /* table pages taken out, not yet given back: a list through their first words */
-	u32 table_pages;  /* in use, root included, removed ones too */
-	u8 levels;        /* 3, 4 or 5 */
-	u8 leaf_sizes;    /* PT_LEAF_*; 4K always */
-	bool flush;       /* R19: every store is flushed before it counts */
+	u64 removed_pa;  /* table pages taken out, not yet given back: a list through their first
+	                    words */
+	u32 table_pages; /* in use, root included, removed ones too */
+	u8 levels;       /* 3, 4 or 5 */
+	u8 leaf_sizes;   /* PT_LEAF_*; 4K always */
+	bool flush;      /* R19: every store is flushed before it counts */
 };
 
 /* levels: 3 = 39 bits, 4 = 48, 5 = 57. E_NO_MEMORY. */
@@ -39,21 +41,22 @@ err_t pt_init(struct pagetable *pt, const struct pt_format *format, u8 levels, u
 void pt_destroy(struct pagetable *pt);
 
 /*
- * Maps [va, va + size) to pa with the leaf attributes, in the largest leaves that fit. All three are
- * multiples of 4 KiB. All or nothing: on E_ALREADY_MAPPED, E_OUT_OF_RANGE, E_UNALIGNED, E_NO_MEMORY the
- * table maps what it did before.
+ * Maps [va, va + size) to pa with the leaf attributes, in the largest leaves that fit. All three
+ * are multiples of 4 KiB. All or nothing: on E_ALREADY_MAPPED, E_OUT_OF_RANGE, E_UNALIGNED,
+ * E_NO_MEMORY the table maps what it did before.
  */
 err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes) must_check;
 
 /*
- * Unmaps what is mapped in [va, va + size); larger leaves at the edges are split with their attributes.
- * E_NO_MEMORY (a split), E_OUT_OF_RANGE, E_UNALIGNED: nothing has changed. Tables that became empty
- * wait in removed_pa: call pt_release once translations are invalidated.
+ * Unmaps what is mapped in [va, va + size); larger leaves at the edges are split with their
+ * attributes. E_NO_MEMORY (a split), E_OUT_OF_RANGE, E_UNALIGNED: nothing has changed. Tables that
+ * became empty wait in removed_pa: call pt_release once translations are invalidated.
  */
 err_t pt_unmap(struct pagetable *pt, u64 va, u64 size) must_check;
 void pt_release(struct pagetable *pt);
 
-/* For a walker that does not snoop and joins now: writes back every table, and every store from here on. */
+/* For a walker that does not snoop and joins now: writes back every table, and every store from
+ * here on. */
 void pt_flush(struct pagetable *pt);
 
 /* The leaf entry that maps va and its size, or 0. */

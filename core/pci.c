@@ -62,7 +62,7 @@ bool pci_ecam_decode(u64 pa, u32 *bdf, u32 *offset)
 
 		if (at >> 20 > (u64)(e->last_bus - e->first_bus))
 			continue;
-		*bdf = (u32)e->segment << 16 | ((u32)e->first_bus << 8) + (u32)(at >> 12);
+		*bdf = (u32)e->segment << 16 | (((u32)e->first_bus << 8) + (u32)(at >> 12));
 		*offset = at & 0xfff;
 		return true;
 	}
@@ -122,8 +122,8 @@ u32 pci_read(u32 bdf, u32 offset, u8 size)
 	u32 at;
 
 	if (!w)
-		return port_reachable(bdf, offset) ? port_read(bdf, offset, size) :
-		                                     (u32)MASK(size * 8 - 1, 0);
+		return port_reachable(bdf, offset) ? port_read(bdf, offset, size)
+		                                   : (u32)MASK(size * 8 - 1, 0);
 	at = window_offset(w, bdf, offset);
 	if (size == 1)
 		return mmio_r8(&w->mmio, at);

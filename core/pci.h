@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI configuration space: ECAM where the MCFG names it, else ports CF8/CFC. Registers: PCIe 5.0, chapter 7. */
+/* PCI configuration space: ECAM where the MCFG names it, else ports CF8/CFC. Registers: PCIe 5.0,
+ * chapter 7. */
 #ifndef CORE_PCI_H
 #define CORE_PCI_H
 
@@ -27,24 +28,24 @@
 #define PCI_ROM                0x30
 #define PCI_CAP_POINTER        0x34
 
-#define PCI_CAP_PCIE           0x10
-#define PCIE_CAPABILITIES      0x02 /* offsets from the capability */
-#define PCIE_TYPE              MASK(7, 4)
-#define PCIE_TYPE_RC_ENDPOINT  9
-#define PCIE_DEVICE_CAP        0x04
-#define PCIE_DEVICE_CAP_FLR    BIT(28)
-#define PCIE_DEVICE_CONTROL    0x08
-#define PCIE_NO_SNOOP          BIT(11) /* Enable No Snoop */
-#define PCIE_FLR               BIT(15) /* Initiate Function Level Reset */
-#define PCIE_DEVICE_STATUS     0x0a
-#define PCIE_PENDING           BIT(5) /* Transactions Pending */
+#define PCI_CAP_PCIE          0x10
+#define PCIE_CAPABILITIES     0x02 /* offsets from the capability */
+#define PCIE_TYPE             MASK(7, 4)
+#define PCIE_TYPE_RC_ENDPOINT 9
+#define PCIE_DEVICE_CAP       0x04
+#define PCIE_DEVICE_CAP_FLR   BIT(28)
+#define PCIE_DEVICE_CONTROL   0x08
+#define PCIE_NO_SNOOP         BIT(11) /* Enable No Snoop */
+#define PCIE_FLR              BIT(15) /* Initiate Function Level Reset */
+#define PCIE_DEVICE_STATUS    0x0a
+#define PCIE_PENDING          BIT(5) /* Transactions Pending */
 
-#define PCI_EXT_CAPS           0x100
-#define PCI_EXT_CAP_SRIOV      0x10
-#define SRIOV_CONTROL          0x08
-#define SRIOV_VF_ENABLE        BIT(0)
+#define PCI_EXT_CAPS      0x100
+#define PCI_EXT_CAP_SRIOV 0x10
+#define SRIOV_CONTROL     0x08
+#define SRIOV_VF_ENABLE   BIT(0)
 
-#define PCI_CONFIG_SIZE        0x1000
+#define PCI_CONFIG_SIZE 0x1000
 
 /* Maps the ECAM windows. E_NO_MEMORY, E_OVERLAP (a window where RAM is). */
 err_t pci_init(const struct acpi_mcfg *mcfg) must_check;
@@ -55,8 +56,8 @@ void pci_write(u32 bdf, u32 offset, u8 size, u32 value);
 
 /* Which register an access to an ECAM window means; false outside all windows. */
 bool pci_ecam_decode(u64 pa, u32 *bdf, u32 *offset);
-/* The buses that can be read: [*first, *last] of window `index`; false past the last one. Without an MCFG
- * there is one window: segment 0, all buses. */
+/* The buses that can be read: [*first, *last] of window `index`; false past the last one. Without
+ * an MCFG there is one window: segment 0, all buses. */
 bool pci_window(u32 index, u32 *segment, u32 *first_bus, u32 *last_bus);
 
 /* Offsets of a capability; 0 if there is none. Broken lists end the search. */

@@ -31,8 +31,8 @@ void power_set_action(enum power_action a)
 
 u32 power_ports(u16 ports[6])
 {
-	const u16 all[] = { PORT_KEYBOARD, PORT_RESET_CONTROL, registers.reset_port,
-		            registers.pm1a_control_port, registers.pm1b_control_port };
+	const u16 all[] = {PORT_KEYBOARD, PORT_RESET_CONTROL, registers.reset_port,
+	                   registers.pm1a_control_port, registers.pm1b_control_port};
 	u32 count = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(all); i++) {

@@ -8,16 +8,17 @@
 
 enum power_action { POWER_HALT, POWER_OFF, POWER_RESET, POWER_QEMU };
 
-#define POWER_STATUS_OK       0
-#define POWER_STATUS_VM       1 /* a VM was killed or ended with a status of its own */
-#define POWER_STATUS_CONFIG   2 /* nothing was started: manifest, image, firmware or CPU */
-#define POWER_STATUS_PANIC    3
+#define POWER_STATUS_OK     0
+#define POWER_STATUS_VM     1 /* a VM was killed or ended with a status of its own */
+#define POWER_STATUS_CONFIG 2 /* nothing was started: manifest, image, firmware or CPU */
+#define POWER_STATUS_PANIC  3
 
 /* What the machine offers; slp_typ_a from the \_S5 package, or -1 where none was found. */
 void power_init(const struct acpi_fadt *fadt, int slp_typ_a);
 void power_set_action(enum power_action action);
 
-/* Whether a guest's write to this port asks for power-off or reset; the guest must not reach the register. */
+/* Whether a guest's write to this port asks for power-off or reset; the guest must not reach the
+ * register. */
 bool power_is_end_request(u16 port, u32 value);
 /* The ports that power_is_end_request looks at; returns how many. */
 u32 power_ports(u16 ports[6]);

@@ -79,9 +79,9 @@ void panic(const char *format, ...)
 
 static void __attribute__((noreturn)) panic_frame(const struct trap_frame *f)
 {
-	static const char *const names[GPR_COUNT] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp",
-		                                      "rsi", "rdi", "r8",  "r9",  "r10", "r11",
-		                                      "r12", "r13", "r14", "r15" };
+	static const char *const names[GPR_COUNT] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",
+	                                             "rsi", "rdi", "r8",  "r9",  "r10", "r11",
+	                                             "r12", "r13", "r14", "r15"};
 	const char *name = exception_names[f->vector];
 
 	enter_panic();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Exceptions in the hypervisor: instructions that may fault are fixed up, everything else is a panic. */
+/* Exceptions in the hypervisor: instructions that may fault are fixed up, everything else is a
+ * panic. */
 #ifndef CORE_TRAP_H
 #define CORE_TRAP_H
 
@@ -24,10 +25,10 @@ void trap_handle(struct trap_frame *frame);
 void panic(const char *format, ...) printf_like(1, 2) __attribute__((noreturn));
 
 /* A bug of ours. Nothing a guest does, and no hardware or configuration, may reach one. */
-#define assert(condition)                                                                          \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			panic("assert %s:%d %s", __FILE__, __LINE__, #condition);                  \
+#define assert(condition)                                                         \
+	do {                                                                      \
+		if (!(condition))                                                 \
+			panic("assert %s:%d %s", __FILE__, __LINE__, #condition); \
 	} while (0)
 
 #endif

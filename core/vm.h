@@ -8,14 +8,17 @@
 #include "core/cpu.h"
 #include "core/pagetable.h"
 #include "core/x86.h"
+#include "lib/error.h"
+#include "lib/rate.h"
 
-#define VMS_MAX      8
-#define VM_NAME_MAX  16
+#define VMS_MAX       8
+#define VM_NAME_MAX   16
 #define VM_RANGES_MAX 64
 
-/* Guest-physical memory that is RAM of this VM. */
+/* Guest-physical memory that is RAM of this VM, in order of gpa. */
 struct vm_range {
 	u64 gpa, pa, size;
+	u32 type; /* enum boot_memory_type: usable, or ACPI's */
 };
 
 /* R16: what RAM leaves of the nested page tables say. */
@@ -28,18 +31,18 @@ enum vm_memory_type {
 enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_ENDED, VM_KILLED };
 
 struct vm_counters {
-	u64 wbinvd; /* WBINVD and WBNOINVD exits; INVD served as WBINVD counts here too, and in invd */
+	u64 wbinvd; /* WBINVD and WBNOINVD exits; INVD served as WBINVD counts here too, and in invd
+	             */
 	u64 emulated, ignored;
 	u64 invd;
 	u64 faults;
 	u64 exits;
 };
 
-/* R14: `wbinvd` lines are rate-limited; each says how many events it stands for. */
+/* `wbinvd` lines are rate-limited; each says how many events it stands for. */
 struct wbinvd_log {
-	u32 pending; /* events since the last line */
-	u32 limit;   /* the next line is due at this many */
-	u64 rip;     /* of the last event */
+	struct rate rate;
+	u64 rip; /* of the last event; the backend sets it */
 };
 
 struct vm;
@@ -48,11 +51,30 @@ struct vcpu {
 	u64 gpr[GPR_COUNT]; /* first: the vendors' entry.asm; RSP is valid in exits */
 	struct vm *vm;
 	struct cpu *cpu;
-	void *vendor; /* the backend's own page */
-	u64 cr0_cache_bits; /* CD and NW as this guest sees them (R16) */
-	u64 pat;            /* PAT as this guest sees it */
+	void *vendor;                      /* the backend's own page */
+	u64 cr0_cache_bits;                /* CD and NW as this guest sees them (R16) */
+	u64 pat;                           /* PAT as this guest sees it */
 	const struct vm_range *last_range; /* where vm_ram found something last: a hint */
 	struct wbinvd_log wbinvd;
+};
+
+/* MTRRs as the guest sees them (R16); the real ones are never written. */
+struct vm_mtrrs {
+	u64 variable[32]; /* MSR 0x200 and up */
+	u64 fixed[11];    /* 64K, 2 x 16K, 8 x 4K */
+	u64 def_type;
+};
+
+#define VM_COMMAND_LINE_MAX 256
+
+/* What the manifest says about a VM, kept until it starts. */
+struct vm_config {
+	u64 cpu_mask;
+	u64 memory; /* bytes; 0: the rest (platform VM) */
+	char image[BOOT_NAME_MAX], initrd[BOOT_NAME_MAX];
+	char command_line[VM_COMMAND_LINE_MAX];
+	bool own_policy;
+	u32 line; /* of the manifest, for messages */
 };
 
 struct vm {
@@ -61,13 +83,15 @@ struct vm {
 	bool platform;
 	enum vm_state state;
 	u64 end_status; /* what the guest gave to HYPERCALL_END */
-	u32 cpu_mask;
+	struct vm_config config;
 	struct vcpu *vcpu; /* one CPU a VM here */
 
 	struct vm_range ram[VM_RANGES_MAX];
 	u32 ram_count;
 	struct pagetable stage2; /* EPT or NPT */
 	enum vm_memory_type memory_type;
+	struct vm_mtrrs mtrrs;
+	u32 config_address; /* port CF8 as this guest wrote it */
 
 	enum coherency_policy policy;
 	enum coherency_verdict verdict;
@@ -76,7 +100,34 @@ struct vm {
 	struct vm_counters counters;
 };
 
+extern struct vm vms[VMS_MAX];
+extern u32 vm_count;
+
+#define for_each_vm(v) for (struct vm *v = vms; v < vms + vm_count; v++)
+
+/* E_DUPLICATE, E_TOO_LONG, E_TOO_MANY. */
+err_t vm_create(const char *name, struct vm **vm) must_check;
+struct vm *vm_find(const char *name);
+struct vm *vm_find_platform(void);
+
 /* The host's view of [gpa, gpa + size) if it is RAM of this VM in one piece, else NULL. */
 void *vm_ram(struct vcpu *vcpu, u64 gpa, u64 size);
+
+/* Memory, nested tables, image, first CPU. The manifest's line is in the log when it fails. */
+err_t vm_prepare(struct vm *vm) must_check;
+/* Runs it on this CPU until it ends; then takes its devices away and prints the summary. */
+void vm_run(struct vm *vm);
+
+/* R10-R12, R16: after devices_in_box or policy changed. Rising, it is complete before this returns;
+ * logs `verdict` when it changes. */
+void vm_update_verdict(struct vm *vm);
+/* Prints the `verdict` line. */
+void vm_log_verdict(const struct vm *vm);
+/* R16: after cr0_cache_bits changed. */
+void vm_update_memory_type(struct vm *vm);
+/* R13: a write-back on every CPU that may hold dirty lines of this VM; done when it returns. */
+void vm_flush_caches(struct vm *vm);
+/* Prints what wbinvd lines still owe. */
+void vm_log_wbinvd(struct vcpu *vcpu);
 
 #endif

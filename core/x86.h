@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Architectural bits both vendors share. SDM volume 3: 2.5 control registers, 2.2.1 EFER, 12.12 PAT. */
+/* Architectural bits both vendors share. SDM volume 3: 2.5 control registers, 2.2.1 EFER, 12.12
+ * PAT. */
 #ifndef CORE_X86_H
 #define CORE_X86_H
 
@@ -15,37 +16,37 @@
 #define CR0_PG         BIT(31)
 #define CR0_CACHE_BITS (CR0_CD | CR0_NW)
 
-#define CR4_PAE        BIT(5)
-#define CR4_PGE        BIT(7)
-#define CR4_LA57       BIT(12)
-#define CR4_UMIP       BIT(11)
-#define CR4_VMXE       BIT(13)
-#define CR4_OSXSAVE    BIT(18)
-#define CR4_SMEP       BIT(20)
-#define CR4_SMAP       BIT(21)
+#define CR4_PAE     BIT(5)
+#define CR4_PGE     BIT(7)
+#define CR4_LA57    BIT(12)
+#define CR4_UMIP    BIT(11)
+#define CR4_VMXE    BIT(13)
+#define CR4_OSXSAVE BIT(18)
+#define CR4_SMEP    BIT(20)
+#define CR4_SMAP    BIT(21)
 
-#define RFLAGS_FIXED   BIT(1)
-#define RFLAGS_TF      BIT(8)
+#define RFLAGS_FIXED BIT(1)
+#define RFLAGS_TF    BIT(8)
 
-#define MSR_APIC_BASE        0x1b
-#define MSR_FEATURE_CONTROL  0x3a
-#define MSR_MTRRCAP          0xfe
-#define MSR_SYSENTER_CS      0x174
-#define MSR_SYSENTER_ESP     0x175
-#define MSR_SYSENTER_EIP     0x176
-#define MSR_DEBUGCTL         0x1d9
-#define MSR_MTRR_PHYS_FIRST  0x200
-#define MSR_MTRR_PHYS_LAST   0x21f
-#define MSR_MTRR_FIX64K      0x250
+#define MSR_APIC_BASE         0x1b
+#define MSR_FEATURE_CONTROL   0x3a
+#define MSR_MTRRCAP           0xfe
+#define MSR_SYSENTER_CS       0x174
+#define MSR_SYSENTER_ESP      0x175
+#define MSR_SYSENTER_EIP      0x176
+#define MSR_DEBUGCTL          0x1d9
+#define MSR_MTRR_PHYS_FIRST   0x200
+#define MSR_MTRR_PHYS_LAST    0x21f
+#define MSR_MTRR_FIX64K       0x250
 #define MSR_MTRR_FIX16K_FIRST 0x258
-#define MSR_MTRR_FIX16K_LAST 0x259
-#define MSR_MTRR_FIX4K_FIRST 0x268
-#define MSR_MTRR_FIX4K_LAST  0x26f
-#define MSR_PAT              0x277
-#define MSR_MTRR_DEF_TYPE    0x2ff
-#define MSR_EFER             0xc0000080
-#define MSR_FS_BASE          0xc0000100
-#define MSR_GS_BASE          0xc0000101
+#define MSR_MTRR_FIX16K_LAST  0x259
+#define MSR_MTRR_FIX4K_FIRST  0x268
+#define MSR_MTRR_FIX4K_LAST   0x26f
+#define MSR_PAT               0x277
+#define MSR_MTRR_DEF_TYPE     0x2ff
+#define MSR_EFER              0xc0000080
+#define MSR_FS_BASE           0xc0000100
+#define MSR_GS_BASE           0xc0000101
 
 #define EFER_SCE  BIT(0)
 #define EFER_LME  BIT(8)
@@ -59,28 +60,42 @@
 #define PAT_WB    0x0606060606060606ull
 #define PAT_UC    0ull
 
-#define VECTOR_DB 1
-#define VECTOR_NMI 2
-#define VECTOR_UD 6
-#define VECTOR_DF 8
-#define VECTOR_GP 13
-#define VECTOR_PF 14
+#define VECTOR_DB            1
+#define VECTOR_NMI           2
+#define VECTOR_UD            6
+#define VECTOR_DF            8
+#define VECTOR_GP            13
+#define VECTOR_PF            14
 #define VECTOR_NO_ERROR_CODE 0xffffffffu
 
 /* Page-table entries of the CPU (4.5). */
-#define PTE_P   BIT(0)
-#define PTE_W   BIT(1)
-#define PTE_U   BIT(2)
-#define PTE_PWT BIT(3)
-#define PTE_PCD BIT(4)
-#define PTE_PS  BIT(7)
-#define PTE_NX  BIT(63)
+#define PTE_P       BIT(0)
+#define PTE_W       BIT(1)
+#define PTE_U       BIT(2)
+#define PTE_PWT     BIT(3)
+#define PTE_PCD     BIT(4)
+#define PTE_PS      BIT(7)
+#define PTE_NX      BIT(63)
 #define PTE_ADDRESS MASK(51, 12)
 
 /* General registers in the order of instruction encodings. */
 enum gpr {
-	GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
-	GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15,
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R9,
+	GPR_R10,
+	GPR_R11,
+	GPR_R12,
+	GPR_R13,
+	GPR_R14,
+	GPR_R15,
 	GPR_COUNT
 };
 

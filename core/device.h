@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI functions: what they are, what they can do (R1), who owns them. */
+#ifndef CORE_DEVICE_H
+#define CORE_DEVICE_H
+
+#include "core/coherency.h"
+#include "lib/error.h"
+#include "lib/types.h"
+#include "vtd/vtd.h"
+
+#define DEVICES_MAX 256
+#define BARS_MAX    6
+
+/* R1: how we know whether a device is no-snoop capable. */
+enum nosnoop_by { NOSNOOP_BY_PROBE, NOSNOOP_BY_UNKNOWN, NOSNOOP_BY_OVERRIDE, NOSNOOP_BY_CLASS };
+
+enum device_state {
+	DEVICE_FREE, /* blocked: no context entry, no bus mastering (R21) */
+	DEVICE_ATTACHED,
+	DEVICE_QUARANTINED, /* a detach did not complete: blocked, and nobody gets it */
+};
+
+struct bar {
+	u64 base, size; /* size 0: not implemented, or the upper half of a 64-bit BAR */
+	bool io, wide;  /* wide: 64 bits, with the next register */
+	u32 shadow;     /* what the owner reads back */
+};
+
+struct ioasid;
+struct vm;
+
+struct device {
+	u32 bdf;
+	u16 vendor_id, device_id;
+	u32 class_code; /* 24 bits */
+	bool bridge;    /* type 1 header */
+	u32 pcie;       /* offset of the PCIe capability, 0: none */
+	struct bar bars[BARS_MAX];
+	struct vtd_unit *unit; /* NULL: no unit covers it */
+
+	bool nosnoop_capable;
+	enum nosnoop_by nosnoop_by;
+
+	bool named; /* a `device` line names it: never the platform VM's by default */
+	enum device_state state;
+	struct vm *vm;         /* the owner; bridges belong to the platform VM without a table */
+	struct ioasid *ioasid; /* NULL when attached without a unit (unprotected DMA) */
+	enum coherency_box box;
+	u16 command; /* the command register as the owner wrote it */
+};
+
+extern struct device devices[DEVICES_MAX];
+extern u32 device_count;
+
+#define for_each_device(d) for (struct device *d = devices; d < devices + device_count; d++)
+
+/* Finds all functions, stops their DMA (R21), sizes their BARs, asks R1. */
+void device_scan(void);
+/* After the units are known: who covers whom. */
+void device_find_units(void);
+/* One `device` line each. */
+void device_log_all(void);
+
+/* NULL if there is none. */
+struct device *device_find(u32 bdf);
+
+/* nosnoop= of the manifest. E_USE_BLOCK: `no` for a device probed capable (R1); E_ATTACHED (R11).
+ */
+err_t device_set_nosnoop(struct device *d, bool capable) must_check;
+
+/* Bus mastering of a function as its owner wants it, and of the bridges above it. */
+void device_allow_dma(struct device *d);
+/* Bus mastering off, pending transactions drained, function reset where there is one. False:
+ * transactions are still pending. */
+bool device_quiesce(struct device *d);
+
+#endif

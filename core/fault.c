@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/fault.h"
+
+#include "core/device.h"
+#include "core/facts.h"
+#include "core/log.h"
+#include "core/vm.h"
+#include "lib/format.h"
+#include "lib/rate.h"
+
+#define FAULTS_PER_POLL 16 /* a storm must not keep the hypervisor from the guest */
+
+/* Rate of one device's lines, and the last fault; by index into devices[], the last for unknown
+ * ones. */
+static struct {
+	struct rate rate;
+	struct vtd_fault last;
+	const struct vtd_unit *unit;
+} log[DEVICES_MAX + 1];
+
+static void print(u32 slot)
+{
+	const struct vtd_fault *f = &log[slot].last;
+	u32 count = rate_take(&log[slot].rate);
+
+	log_line("fault unit=%u device=%s address=0x%lx access=%s reason=0x%x (%s) count=%u",
+	         log[slot].unit->index, BDF_TEXT((u32)log[slot].unit->segment << 16 | f->rid),
+	         f->address, f->read ? "read" : "write", f->reason, vtd_fault_reason(f->reason),
+	         count);
+}
+
+static void note(const struct vtd_unit *unit, const struct vtd_fault *fault)
+{
+	struct device *d = device_find((u32)unit->segment << 16 | fault->rid);
+	u32 slot = d ? (u32)(d - devices) : DEVICES_MAX;
+
+	if (d && d->vm)
+		d->vm->counters.faults++;
+	log[slot].last = *fault;
+	log[slot].unit = unit;
+	if (rate_count(&log[slot].rate))
+		print(slot);
+}
+
+static void poll_unit(struct vtd_unit *unit)
+{
+	struct vtd_fault fault;
+	bool overflow = false;
+
+	for (u32 i = 0; i < FAULTS_PER_POLL; i++) {
+		bool more = vtd_next_fault(unit, &fault, &overflow);
+
+		if (overflow)
+			log_line("fault unit=%u overflow=1", unit->index);
+		if (!more)
+			return;
+		note(unit, &fault);
+	}
+}
+
+void fault_poll(void)
+{
+	for (u32 i = 0; i < unit_count; i++)
+		poll_unit(&units[i]);
+}
+
+void fault_log_pending(void)
+{
+	for (u32 slot = 0; slot <= DEVICES_MAX; slot++) {
+		if (log[slot].rate.pending)
+			print(slot);
+	}
+}

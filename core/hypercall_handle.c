@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/hypercall_handle.h"
+
+#include "core/backend.h"
+#include "core/hypercall.h"
+#include "core/log.h"
+#include "lib/string.h"
+
+#define LOG_BYTES_MAX 128
+
+static s64 verdict(const struct vcpu *vcpu)
+{
+	const struct vm *vm = vcpu->vm;
+	u32 now = vm->verdict == VERDICT_EMULATE ? HYPERCALL_VERDICT_EMULATE
+	                                         : HYPERCALL_VERDICT_IGNORE;
+
+	return now | (u32)vm->because << 8;
+}
+
+/* The text is copied before it is looked at, and cannot break out of its line. */
+static s64 write_log(struct vcpu *vcpu)
+{
+	u64 gpa = vcpu->gpr[GPR_RBX], size = vcpu->gpr[GPR_RCX];
+	char text[LOG_BYTES_MAX + 1];
+	const void *from;
+
+	if (size > LOG_BYTES_MAX)
+		return HYPERCALL_E_ARGUMENT;
+	from = vm_ram(vcpu, gpa, size);
+	if (!from)
+		return HYPERCALL_E_ADDRESS;
+	memcpy(text, from, size);
+	text[size] = 0;
+	for (u64 i = 0; i < size; i++) {
+		if (text[i] < ' ' || text[i] > '~' || text[i] == '"')
+			text[i] = '.';
+	}
+	log_line("guest vm=%s text=\"%s\"", vcpu->vm->name, text);
+	return 0;
+}
+
+static s64 counter(const struct vcpu *vcpu)
+{
+	const struct vm_counters *c = &vcpu->vm->counters;
+
+	switch (vcpu->gpr[GPR_RBX]) {
+	case HYPERCALL_COUNTER_WBINVD:
+		return (s64)c->wbinvd;
+	case HYPERCALL_COUNTER_EMULATED:
+		return (s64)c->emulated;
+	case HYPERCALL_COUNTER_IGNORED:
+		return (s64)c->ignored;
+	case HYPERCALL_COUNTER_INVD:
+		return (s64)c->invd;
+	case HYPERCALL_COUNTER_FAULTS:
+		return (s64)c->faults;
+	}
+	return HYPERCALL_E_ARGUMENT;
+}
+
+static enum exit_result end(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	vm->end_status = vcpu->gpr[GPR_RBX];
+	log_line("end vm=%s by=hypercall status=%lu", vm->name, vm->end_status);
+	vm->state = VM_ENDED;
+	return RESULT_STOP;
+}
+
+static s64 dispatch(struct vcpu *vcpu)
+{
+	switch ((u32)vcpu->gpr[GPR_RAX]) {
+	case HYPERCALL_VERSION_GET:
+		return HYPERCALL_VERSION;
+	case HYPERCALL_VERDICT:
+		return verdict(vcpu);
+	case HYPERCALL_LOG:
+		return write_log(vcpu);
+	case HYPERCALL_COUNTERS:
+		return counter(vcpu);
+	}
+	return HYPERCALL_E_NUMBER;
+}
+
+enum exit_result hypercall_handle(struct vcpu *vcpu)
+{
+	struct vcpu_state state;
+
+	backend->read_state(vcpu, &state);
+	if (state.cpl != 0) {
+		backend->inject(vcpu, VECTOR_UD, VECTOR_NO_ERROR_CODE);
+		return RESULT_RETRY;
+	}
+	if ((u32)vcpu->gpr[GPR_RAX] == HYPERCALL_END)
+		return end(vcpu);
+	vcpu->gpr[GPR_RAX] = (u64)dispatch(vcpu);
+	return RESULT_ADVANCE;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The table of contents of the hypervisor. */
+#include "core/backend.h"
+#include "core/cpu.h"
+#include "core/device.h"
+#include "core/facts.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/pci.h"
+#include "core/plan.h"
+#include "core/power.h"
+#include "core/trap.h"
+
+const struct backend *backend;
+
+void main(const struct boot_info *info);
+
+/* Nothing has been started: firmware, CPU or manifest stand in the way, and the log says which. */
+static void require(err_t e)
+{
+	if (e)
+		power_end(POWER_STATUS_CONFIG);
+}
+
+static err_t choose_backend(void)
+{
+	static const struct backend *const backends[] = {&vmx_backend, &svm_backend};
+
+	for (u32 i = 0; i < ARRAY_SIZE(backends); i++) {
+		if (!backends[i]->is_present())
+			continue;
+		backend = backends[i];
+		log_line("backend name=%s", backend->name);
+		TRY(backend->check());
+		return backend->cpu_enable(cpu_this());
+	}
+	log_line("error cpu=0 reason=no-virtualization (neither VMX nor SVM in CPUID)");
+	return E_UNSUPPORTED;
+}
+
+/* R21: no device masters the bus before every unit translates. */
+static err_t take_devices(void)
+{
+	TRY(pci_init(&facts.mcfg));
+	device_scan();
+	TRY(facts_start_units());
+	device_find_units();
+	device_log_all();
+	return E_OK;
+}
+
+static u32 run_vms(void)
+{
+	u32 status = POWER_STATUS_OK;
+
+	for_each_vm (vm) {
+		vm_run(vm);
+		if (vm->state == VM_KILLED || vm->end_status)
+			status = POWER_STATUS_VM;
+	}
+	return status;
+}
+
+void main(const struct boot_info *info)
+{
+	err_t e;
+
+	log_init();
+	facts.boot = *info;
+	log_line("snoopervisor loader=%s image=0x%lx files=%u", facts.boot.loader,
+	         facts.boot.image_pa, facts.boot.file_count);
+	cpu_init(0);
+	cpu_count = 1;
+	e = mem_init(&facts.boot);
+	if (e) {
+		log_line("error memory reason=%s", error_name(e));
+		require(e);
+	}
+	plan_read_on_exit();
+	require(facts_collect());
+	require(take_devices());
+	require(choose_backend());
+	require(plan_read_manifest());
+	require(plan_start());
+	power_end(run_vms());
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/plan.h"
+
+#include "core/command.h"
+#include "core/facts.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "lib/format.h"
+#include "lib/token.h"
+
+struct plan plan; /* written while the manifest is read, by one CPU */
+
+#define MANIFEST_MAX KIB(64)
+
+err_t plan_add_device(const struct plan_device *p)
+{
+	if (p->device->named)
+		return E_DUPLICATE;
+	p->device->named = true;
+	plan.devices[plan.device_count++] = *p;
+	return E_OK;
+}
+
+static err_t bad_manifest(u32 line, struct text word, err_t e)
+{
+	if (line)
+		log_line("error manifest=%s line=%u word=\"%.*s\" reason=%s",
+		         facts.boot.manifest.name, line, (int)MIN(word.length, 64), word.at,
+		         error_name(e));
+	else
+		log_line("error manifest=%s reason=%s", facts.boot.manifest.name, error_name(e));
+	return e;
+}
+
+/* How the machine ends must be known before anything can go wrong. */
+void plan_read_on_exit(void)
+{
+	const struct boot_file *file = &facts.boot.manifest;
+	struct text rest = { phys_to_virt(file->pa), MIN(file->size, MANIFEST_MAX) }, line, word;
+
+	while (file->pa && text_next_line(&rest, &line)) {
+		struct text words = line;
+
+		/* A bad line is found again, and reported, when the manifest is read as a whole. */
+		if (!text_next_word(&words, &word) && text_is(word, "on-exit") &&
+		    command_run(line, 0, &word))
+			continue;
+	}
+}
+
+err_t plan_read_manifest(void)
+{
+	const struct boot_file *file = &facts.boot.manifest;
+	struct text rest = {phys_to_virt(file->pa), file->size}, line, word = {"", 0};
+	u32 number = 0;
+	err_t e;
+
+	if (!file->pa)
+		return bad_manifest(0, word, E_NOT_FOUND);
+	if (file->size > MANIFEST_MAX)
+		return bad_manifest(0, word, E_TOO_LONG);
+	while (text_next_line(&rest, &line)) {
+		e = command_run(line, ++number, &word);
+		if (e)
+			return bad_manifest(number, word, e);
+	}
+	e = command_check(&number);
+	return e ? bad_manifest(number, (struct text){"", 0}, e) : E_OK;
+}
+
+/* R4: `default` in a manifest looks at all devices named for it there. */
+static void resolve_ioasids(void)
+{
+	for (struct ioasid *io = ioasids; io < ioasids + ioasid_count; io++) {
+		bool named = false, all_snoop_control = true;
+
+		for (u32 i = 0; i < plan.device_count; i++) {
+			const struct plan_device *p = &plan.devices[i];
+
+			if (p->ioasid != io || !p->device->unit)
+				continue;
+			named = true;
+			all_snoop_control &= p->device->unit->snoop_control;
+		}
+		if (named)
+			ioasid_resolve(io, all_snoop_control);
+	}
+}
+
+static err_t attach(struct device *d, struct vm *vm, struct ioasid *io)
+{
+	if (!unit_count && plan.unprotected_dma)
+		return ioasid_attach_unprotected(d, vm);
+	if (!io && d->unit)
+		TRY(ioasid_implicit(vm, d, &io));
+	if (!io) {
+		log_line("refused attach %s vm=%s reason=%s", BDF_TEXT(d->bdf), vm->name,
+		         error_name(E_NO_UNIT));
+		return E_NO_UNIT;
+	}
+	return ioasid_attach(io, d, vm);
+}
+
+/* A refusal is not an error of the machine: it has been logged, the device stays blocked. */
+static void attach_named(void)
+{
+	for (u32 i = 0; i < plan.device_count; i++) {
+		const struct plan_device *p = &plan.devices[i];
+
+		if (p->vm && attach(p->device, p->vm, p->ioasid))
+			continue;
+	}
+}
+
+static void attach_rest(struct vm *platform)
+{
+	u32 blocked = 0;
+
+	for_each_device (d) {
+		if (d->bridge || d->named)
+			continue;
+		if (!unit_count && !plan.unprotected_dma)
+			blocked++;
+		else if (attach(d, platform, NULL))
+			continue;
+	}
+	if (blocked)
+		log_line("blocked devices=%u reason=no-dmar", blocked);
+}
+
+err_t plan_start(void)
+{
+	struct vm *platform = vm_find_platform();
+
+	resolve_ioasids();
+	/* The platform VM takes what the others leave. */
+	for_each_vm (vm) {
+		if (!vm->config.own_policy)
+			vm->policy = plan.policy;
+		if (vm != platform)
+			TRY(vm_prepare(vm));
+	}
+	if (platform)
+		TRY(vm_prepare(platform));
+	attach_named();
+	if (platform)
+		attach_rest(platform);
+	return E_OK;
+}

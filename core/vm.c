@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/vm.h"
+
+#include "core/backend.h"
+#include "core/cache.h"
+#include "core/fault.h"
+#include "core/guest_image.h"
+#include "core/ioasid.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/vm_memory.h"
+#include "lib/string.h"
+#include "lib/token.h"
+
+struct vm vms[VMS_MAX]; /* grows while the manifest is read; each entry changes on its own CPU */
+u32 vm_count;
+
+struct vm *vm_find(const char *name)
+{
+	for_each_vm (vm) {
+		if (!strcmp(vm->name, name))
+			return vm;
+	}
+	return NULL;
+}
+
+struct vm *vm_find_platform(void)
+{
+	for_each_vm (vm) {
+		if (vm->platform)
+			return vm;
+	}
+	return NULL;
+}
+
+err_t vm_create(const char *name, struct vm **vm)
+{
+	struct text text = {name, strlen(name)};
+
+	if (vm_find(name))
+		return E_DUPLICATE;
+	if (vm_count == VMS_MAX)
+		return E_TOO_MANY;
+	TRY(text_copy(text, vms[vm_count].name, VM_NAME_MAX));
+	*vm = &vms[vm_count];
+	(*vm)->index = vm_count++;
+	return E_OK;
+}
+
+static bool range_holds(const struct vm_range *r, u64 gpa, u64 size)
+{
+	return gpa >= r->gpa && gpa - r->gpa < r->size && size <= r->size - (gpa - r->gpa);
+}
+
+void *vm_ram(struct vcpu *vcpu, u64 gpa, u64 size)
+{
+	const struct vm_range *r = vcpu->last_range;
+
+	if (!range_holds(r, gpa, size)) {
+		const struct vm *vm = vcpu->vm;
+
+		for (r = vm->ram; r < vm->ram + vm->ram_count; r++) {
+			if (range_holds(r, gpa, size))
+				break;
+		}
+		if (r == vm->ram + vm->ram_count)
+			return NULL;
+		vcpu->last_range = r;
+	}
+	return phys_to_virt(r->pa + (gpa - r->gpa));
+}
+
+void vm_flush_caches(struct vm *vm)
+{
+	/* One CPU runs here, and it alone has touched this VM's memory. */
+	(void)vm;
+	cache_flush_all();
+}
+
+void vm_log_wbinvd(struct vcpu *vcpu)
+{
+	const struct vm *vm = vcpu->vm;
+
+	if (!vcpu->wbinvd.rate.pending)
+		return;
+	log_line("wbinvd vm=%s cpu=%u rip=0x%lx verdict=%s count=%u", vm->name, vcpu->cpu->index,
+	         vcpu->wbinvd.rip, vm->verdict == VERDICT_EMULATE ? "emulate" : "ignore",
+	         rate_take(&vcpu->wbinvd.rate));
+}
+
+void vm_log_verdict(const struct vm *vm)
+{
+	static const char *const boxes[BOX_COUNT] = {"none", "box1", "box2", "box3", "box4"};
+
+	log_line("verdict vm=%s wbinvd=%s because=%s", vm->name,
+	         vm->verdict == VERDICT_EMULATE ? "emulate" : "ignore", boxes[vm->because]);
+}
+
+void vm_update_memory_type(struct vm *vm)
+{
+	enum vm_memory_type from = vm->memory_type, to = VM_MEMORY_WB;
+
+	if (vm->verdict == VERDICT_EMULATE)
+		to = vm->vcpu->cr0_cache_bits & CR0_CD ? VM_MEMORY_UC : VM_MEMORY_GUEST;
+	if (to == from)
+		return;
+	vm->memory_type = to;
+	backend->update_memory_type(vm->vcpu, from);
+	vm_flush_caches(vm);
+}
+
+void vm_update_verdict(struct vm *vm)
+{
+	enum coherency_box because;
+	enum coherency_verdict verdict =
+		coherency_verdict(vm->policy, vm->devices_in_box, &because);
+
+	if (verdict == vm->verdict && because == vm->because)
+		return;
+	vm_log_wbinvd(vm->vcpu);
+	vm->verdict = verdict;
+	vm->because = because;
+	vm_update_memory_type(vm);
+	vm_log_verdict(vm);
+}
+
+static err_t create_vcpu(struct vm *vm, const struct vcpu_start *start)
+{
+	u64 pa = page_alloc_zeroed();
+	struct vcpu *vcpu = phys_to_virt(pa);
+
+	_Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
+	if (!pa)
+		return E_NO_MEMORY;
+	vcpu->vm = vm;
+	vcpu->cpu = cpu_this();
+	vcpu->pat = PAT_RESET;
+	vcpu->last_range = vm->ram;
+	vm->vcpu = vcpu;
+	return backend->vcpu_init(vcpu, start);
+}
+
+static void read_mtrrs(struct vm *vm)
+{
+	static const u32 fixed[] = {MSR_MTRR_FIX64K,
+	                            MSR_MTRR_FIX16K_FIRST,
+	                            MSR_MTRR_FIX16K_LAST,
+	                            0x268,
+	                            0x269,
+	                            0x26a,
+	                            0x26b,
+	                            0x26c,
+	                            0x26d,
+	                            0x26e,
+	                            0x26f};
+	struct vm_mtrrs *m = &vm->mtrrs;
+
+	/* What the CPU does not have reads as 0 and raises #GP in the guest by MTRRCAP's word. */
+	for (u32 i = 0; i < ARRAY_SIZE(m->variable); i++) {
+		if (!msr_try_read(MSR_MTRR_PHYS_FIRST + i, &m->variable[i]))
+			m->variable[i] = 0;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(m->fixed); i++) {
+		if (!msr_try_read(fixed[i], &m->fixed[i]))
+			m->fixed[i] = 0;
+	}
+	if (!msr_try_read(MSR_MTRR_DEF_TYPE, &m->def_type))
+		m->def_type = 0;
+}
+
+err_t vm_prepare(struct vm *vm)
+{
+	struct vcpu_start start;
+	err_t e = vm_memory_build(vm);
+
+	if (!e)
+		e = guest_image_load(vm, &start);
+	if (!e)
+		e = create_vcpu(vm, &start);
+	if (e) {
+		log_line("error manifest line=%u vm=%s reason=%s", vm->config.line, vm->name,
+		         error_name(e));
+		return e;
+	}
+	read_mtrrs(vm);
+	return E_OK;
+}
+
+static void log_summary(const struct vm *vm)
+{
+	const struct vm_counters *c = &vm->counters;
+
+	log_line("summary vm=%s wbinvd=%lu emulated=%lu ignored=%lu invd=%lu faults=%lu exits=%lu",
+	         vm->name, c->wbinvd, c->emulated, c->ignored, c->invd, c->faults, c->exits);
+}
+
+static void end(struct vm *vm)
+{
+	vm_log_wbinvd(vm->vcpu);
+	for_each_device (d) {
+		if (d->vm == vm && d->state == DEVICE_ATTACHED)
+			ioasid_detach(d);
+	}
+	fault_poll();
+	fault_log_pending();
+	log_summary(vm);
+	vm->vcpu->cpu->vcpu = NULL;
+	backend->vcpu_destroy(vm->vcpu);
+	page_free(virt_to_phys(vm->vcpu));
+	vm->vcpu = NULL;
+	pt_destroy(&vm->stage2);
+}
+
+void vm_run(struct vm *vm)
+{
+	vm_log_verdict(vm);
+	log_line("start vm=%s cpu=%u", vm->name, vm->vcpu->cpu->index);
+	vm->state = VM_RUNNING;
+	vm->vcpu->cpu->vcpu = vm->vcpu;
+	backend->vcpu_run(vm->vcpu);
+	end(vm);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which physical memory a VM sees, and where. */
+#ifndef CORE_VM_MEMORY_H
+#define CORE_VM_MEMORY_H
+
+#include "core/device.h"
+#include "core/vm.h"
+
+/*
+ * Gives the VM its memory and builds its nested page tables. The platform VM (config.memory = 0)
+ * gets all RAM that nobody else has, at its own addresses, and everything that is not RAM as device
+ * memory, except: the hypervisor (R22), VT-d units, ECAM windows (both trapped), and the BARs of
+ * devices, which come with the devices. Others get RAM from guest-physical 0 up, zeroed.
+ * E_NO_MEMORY, E_TOO_MANY.
+ */
+err_t vm_memory_build(struct vm *vm) must_check;
+
+/* The BARs of a device, page by page. E_OVERLAP: shares a page with another VM's device, or lies
+ * where the VM has RAM. */
+err_t vm_memory_map_device(struct vm *vm, const struct device *d) must_check;
+void vm_memory_unmap_device(struct vm *vm, const struct device *d);
+
+/* The VM's RAM as a list for guests: every range, then what is reserved. Returns the number of
+ * entries; at most max. */
+u32 vm_memory_list(const struct vm *vm, struct boot_memory *list, u32 max);
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Building the VMCB and its permission maps. */
+#include "core/io.h"
+#include "core/mem.h"
+#include "core/msr.h"
+#include "lib/string.h"
+#include "svm/svm.h"
+
+/* 15.10.1 and 15.11: one bit a port, two bits an MSR. One pair of maps for the platform VM, one for
+ * all others; written when a VM starts. */
+#define MSRPM_SIZE 0x2000
+#define IOPM_SIZE  0x3000
+static struct {
+	u8 msr[MSRPM_SIZE], io[IOPM_SIZE];
+} maps[2] __attribute__((aligned(PAGE_SIZE)));
+
+static const u32 msr_bases[] = {0, 0xc0000000, 0xc0010000};
+
+static void intercept_msr(u8 *map, u32 bit, bool read, bool write)
+{
+	map[bit / 8] |= (u8)((read | write << 1) << bit % 8);
+}
+
+static void fill_msr_map(u8 *map, bool platform)
+{
+	memset(map, 0, MSRPM_SIZE);
+	for (u32 range = 0; range < ARRAY_SIZE(msr_bases); range++) {
+		for (u32 i = 0; i < 0x2000; i++) {
+			u32 msr = msr_bases[range] + i;
+			/* EFER.SVME is not for the guest to see. */
+			bool mine = msr == MSR_EFER;
+
+			intercept_msr(map, (range * 0x2000 + i) * 2,
+			              mine || msr_is_intercepted(platform, msr, false),
+			              mine || msr_is_intercepted(platform, msr, true));
+		}
+	}
+}
+
+void svm_intercept_port(struct vcpu *vcpu, u16 port, bool intercept)
+{
+	u8 *map = maps[vcpu->vm->platform].io;
+
+	if (intercept)
+		map[port / 8] |= (u8)BIT(port % 8);
+	else
+		map[port / 8] &= (u8)~BIT(port % 8);
+}
+
+static void fill_controls(struct vmcb *vmcb, const struct vcpu *vcpu)
+{
+	const struct vm *vm = vcpu->vm;
+
+	vmcb->intercepts3 =
+		(u32)(INTERCEPT_NMI | INTERCEPT_CR0_SEL | INTERCEPT_CPUID | INTERCEPT_INVD |
+	              INTERCEPT_INVLPGA | INTERCEPT_IO | INTERCEPT_MSR | INTERCEPT_SHUTDOWN);
+	vmcb->intercepts4 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
+	                    INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT |
+	                    INTERCEPT_WBINVD | INTERCEPT_XSETBV;
+	vmcb->iopm_pa = virt_to_phys(maps[vm->platform].io);
+	vmcb->msrpm_pa = virt_to_phys(maps[vm->platform].msr);
+	vmcb->asid = vm->index + 1;
+	vmcb->tlb_control = TLB_FLUSH_ALL;
+	vmcb->nested_control = NESTED_PAGING;
+	vmcb->nested_cr3 = vm->stage2.root_pa;
+}
+
+static void fill_state(struct vmcb *vmcb, const struct vcpu_start *start)
+{
+	struct vmcb_segment data = {0x18, SEGMENT_DATA, ~0u, 0};
+
+	vmcb->cs = (struct vmcb_segment){0x10, start->long_mode ? SEGMENT_CODE_64 : SEGMENT_CODE_32,
+	                                 ~0u, 0};
+	vmcb->ds = vmcb->es = vmcb->ss = vmcb->fs = vmcb->gs = data;
+	vmcb->tr = (struct vmcb_segment){0, SEGMENT_TSS, 0x67, 0};
+	vmcb->ldtr = (struct vmcb_segment){0, SEGMENT_LDT, 0, 0};
+	vmcb->gdtr.base = start->gdt_gpa;
+	vmcb->gdtr.limit = 4 * 8 - 1;
+	vmcb->efer = EFER_SVME; /* required by VMRUN (15.5.1) */
+	vmcb->cr0 = CR0_PE | CR0_ET | CR0_NE;
+	if (start->long_mode) {
+		vmcb->efer |= EFER_LME | EFER_LMA;
+		vmcb->cr0 |= CR0_PG;
+		vmcb->cr4 = CR4_PAE;
+		vmcb->cr3 = start->cr3;
+	}
+	vmcb->dr6 = 0xffff0ff0;
+	vmcb->dr7 = 0x400;
+	vmcb->rflags = RFLAGS_FIXED;
+	vmcb->rip = start->rip;
+}
+
+err_t svm_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
+{
+	u64 own_pa = page_alloc_zeroed(), vmcb_pa = page_alloc_zeroed();
+	struct svm_vcpu *own = phys_to_virt(own_pa);
+	bool platform = vcpu->vm->platform;
+
+	if (!own_pa || !vmcb_pa) {
+		if (own_pa)
+			page_free(own_pa);
+		return E_NO_MEMORY;
+	}
+	vcpu->vendor = own;
+	own->vmcb = phys_to_virt(vmcb_pa);
+	own->vmcb_pa = vmcb_pa;
+	own->host_pa = vcpu->cpu->vendor_pa + PAGE_SIZE;
+	own->has_next_rip = cpuid(0x8000000a, 0).edx & SVM_FEATURE_NEXT_RIP;
+	fill_msr_map(maps[platform].msr, platform);
+	memset(maps[platform].io, platform ? 0 : 0xff, IOPM_SIZE);
+	if (platform)
+		io_intercept_platform(vcpu);
+	fill_controls(own->vmcb, vcpu);
+	fill_state(own->vmcb, start);
+	vcpu->gpr[GPR_RAX] = own->vmcb->rax = start->rax;
+	vcpu->gpr[GPR_RBX] = start->rbx;
+	vcpu->gpr[GPR_RSI] = start->rsi;
+	svm_update_memory_type(vcpu, vcpu->vm->memory_type);
+	return E_OK;
+}
+
+void svm_vcpu_destroy(struct vcpu *vcpu)
+{
+	page_free(svm_vcpu(vcpu)->vmcb_pa);
+	page_free(virt_to_phys(vcpu->vendor));
+	vcpu->vendor = NULL;
+}

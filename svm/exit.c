@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Exits: decode, advance, inject. */
+#include "core/guest_memory.h"
+#include "core/log.h"
+#include "lib/insn.h"
+#include "svm/svm.h"
+
+void svm_read_state(const struct vcpu *vcpu, struct vcpu_state *s)
+{
+	const struct vmcb *vmcb = svm_vmcb(vcpu);
+	bool wide = (vmcb->efer & EFER_LMA) && (vmcb->cs.attributes & SEGMENT_L);
+
+	s->rip = vmcb->rip;
+	s->rflags = vmcb->rflags;
+	s->cr0 = vmcb->cr0;
+	s->cr3 = vmcb->cr3;
+	s->cr4 = vmcb->cr4;
+	s->efer = vmcb->efer;
+	s->cs_base = vmcb->cs.base;
+	s->code_bits = wide ? 64 : vmcb->cs.attributes & SEGMENT_D ? 32 : 16;
+	s->cpl = vmcb->cpl;
+}
+
+void svm_inject(struct vcpu *vcpu, u8 vector, u32 error_code)
+{
+	u64 event = EVENT_VALID | FIELD_PUT(EVENT_VECTOR, vector) |
+	            FIELD_PUT(EVENT_TYPE, vector == VECTOR_NMI ? EVENT_NMI : EVENT_EXCEPTION);
+
+	if (error_code != VECTOR_NO_ERROR_CODE)
+		event |= EVENT_ERROR_VALID | FIELD_PUT(EVENT_ERROR, error_code);
+	svm_vmcb(vcpu)->event_injection = event;
+}
+
+void svm_invalidate(struct vcpu *vcpu)
+{
+	svm_vmcb(vcpu)->tlb_control = TLB_FLUSH_ALL;
+}
+
+/* MOV to CR0 as the CPU would have done it: long mode becomes active and inactive with paging (SDM
+ * volume 3, 9.8.5). While the guest sees cache bits that the CPU does not have, all reads and
+ * writes of CR0 exit. */
+void svm_write_cr0(struct vcpu *vcpu, u64 value)
+{
+	struct vmcb *vmcb = svm_vmcb(vcpu);
+	u16 intercept = vcpu->cr0_cache_bits ? INTERCEPT_CR0 : 0;
+
+	if (!(value & CR0_PG))
+		vmcb->efer &= ~EFER_LMA;
+	else if (vmcb->efer & EFER_LME)
+		vmcb->efer |= EFER_LMA;
+	vmcb->cr0 = value | CR0_ET;
+	vmcb->cr_reads = intercept;
+	vmcb->cr_writes = intercept;
+	svm_invalidate(vcpu);
+}
+
+/* Write-combining is left to UC: over device memory it would win against the nested tables' UC
+ * (15.25.8), and over RAM both go past the caches. */
+static u64 without_write_combining(u64 pat)
+{
+	for (u32 shift = 0; shift < 64; shift += 8) {
+		if ((pat >> shift & 0xff) == 1)
+			pat &= ~(0xffull << shift);
+	}
+	return pat;
+}
+
+/* R16: the guest's effective PAT is all there is to it. */
+void svm_update_memory_type(struct vcpu *vcpu, enum vm_memory_type from)
+{
+	(void)from;
+	switch (vcpu->vm->memory_type) {
+	case VM_MEMORY_WB:
+		svm_vmcb(vcpu)->pat = PAT_WB;
+		break;
+	case VM_MEMORY_GUEST:
+		svm_vmcb(vcpu)->pat = without_write_combining(vcpu->pat);
+		break;
+	case VM_MEMORY_UC:
+		svm_vmcb(vcpu)->pat = PAT_UC;
+		break;
+	}
+	svm_invalidate(vcpu);
+}
+
+void svm_dump(const struct vcpu *vcpu)
+{
+	const struct vmcb *v = svm_vmcb(vcpu);
+
+	log_line("dump vm=%s exit-code=0x%lx info1=0x%lx info2=0x%lx interrupt-info=0x%lx",
+	         vcpu->vm->name, v->exit_code, v->exit_info1, v->exit_info2,
+	         v->exit_interrupt_info);
+	log_line("dump vm=%s event-injection=0x%lx cr2=0x%lx pat=0x%lx nested-cr3=0x%lx",
+	         vcpu->vm->name, v->event_injection, v->cr2, v->pat, v->nested_cr3);
+}
+
+/* R14: RIP by the true length; the shadow of STI and MOV SS ends; a single step that was due is
+ * delivered. */
+static void advance(struct vcpu *vcpu, u8 length)
+{
+	struct vmcb *vmcb = svm_vmcb(vcpu);
+	u64 rip = vmcb->rip + length;
+
+	if (!(vmcb->cs.attributes & SEGMENT_L))
+		rip = (u32)rip;
+	vmcb->rip = rip;
+	vmcb->interrupt_shadow = 0;
+	if (vmcb->rflags & RFLAGS_TF) {
+		vmcb->dr6 |= DR6_BS;
+		svm_inject(vcpu, VECTOR_DB, VECTOR_NO_ERROR_CODE);
+	}
+}
+
+/* The instruction that caused the exit; false if it cannot be read, or is another one by now. */
+static bool decode(struct vcpu *vcpu, struct insn *insn)
+{
+	struct vcpu_state state;
+	u8 bytes[INSN_MAX];
+	size_t size;
+
+	svm_read_state(vcpu, &state);
+	size = guest_fetch(vcpu, &state, bytes, sizeof(bytes));
+	return !insn_decode(bytes, size, (enum insn_mode)state.code_bits, insn);
+}
+
+/* WBINVD and INVD exits look alike in some implementations, so that the instruction itself decides.
+ */
+static enum exit_kind decode_flush(struct vcpu *vcpu, struct exit *exit)
+{
+	struct insn insn;
+
+	vcpu->wbinvd.rip = svm_vmcb(vcpu)->rip;
+	if (!decode(vcpu, &insn))
+		return EXIT_UNKNOWN;
+	exit->length = insn.length;
+	return insn.kind == INSN_INVD ? EXIT_INVD : EXIT_WBINVD;
+}
+
+static enum exit_kind decode_io(const struct vmcb *vmcb, struct exit *exit)
+{
+	exit->io.port = (u16)FIELD_GET(IO_PORT, vmcb->exit_info1);
+	exit->io.size = (u8)FIELD_GET(IO_SIZE, vmcb->exit_info1);
+	exit->io.in = vmcb->exit_info1 & IO_IN;
+	exit->io.string = vmcb->exit_info1 & IO_STRING;
+	exit->length = (u8)(vmcb->exit_info2 - vmcb->rip);
+	return EXIT_IO;
+}
+
+static enum exit_kind decode_cr0_write(struct vcpu *vcpu, struct exit *exit)
+{
+	u64 cr0 = svm_vmcb(vcpu)->cr0 | vcpu->cr0_cache_bits;
+	struct insn insn;
+
+	if (!decode(vcpu, &insn))
+		return EXIT_UNKNOWN;
+	exit->length = insn.length;
+	if (insn.kind == INSN_CLTS)
+		exit->cr0 = cr0 & ~CR0_TS;
+	else if (insn.kind == INSN_MOV_TO_CR)
+		exit->cr0 = vcpu->gpr[insn.rm];
+	else if (insn.kind == INSN_LMSW && insn.rm_is_register)
+		exit->cr0 = (cr0 & ~0xeull) | (vcpu->gpr[insn.rm] & 0xf); /* cannot clear PE */
+	else
+		return EXIT_UNKNOWN;
+	return EXIT_CR0_WRITE;
+}
+
+static enum exit_kind decode_cr0_read(struct vcpu *vcpu, struct exit *exit)
+{
+	struct insn insn;
+
+	if (!decode(vcpu, &insn) || !insn.rm_is_register ||
+	    (insn.kind != INSN_MOV_FROM_CR && insn.kind != INSN_SMSW))
+		return EXIT_UNKNOWN;
+	exit->length = insn.length;
+	exit->gpr = insn.rm;
+	return EXIT_CR0_READ;
+}
+
+static enum exit_kind decode_nested_fault(const struct vmcb *vmcb, struct exit *exit)
+{
+	exit->fault.gpa = vmcb->exit_info2;
+	exit->fault.write = vmcb->exit_info1 & NPF_WRITE;
+	exit->fault.fetch = vmcb->exit_info1 & NPF_FETCH;
+	return EXIT_NESTED_FAULT;
+}
+
+/* The exits that carry nothing but themselves. */
+static enum exit_kind plain_kind(const struct vmcb *vmcb)
+{
+	switch (vmcb->exit_code) {
+	case SVM_EXIT_CPUID:
+		return EXIT_CPUID;
+	case SVM_EXIT_XSETBV:
+		return EXIT_XSETBV;
+	case SVM_EXIT_VMMCALL:
+		return EXIT_HYPERCALL;
+	case SVM_EXIT_MSR:
+		return vmcb->exit_info1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;
+	case SVM_EXIT_SHUTDOWN:
+		return EXIT_SHUTDOWN;
+	case SVM_EXIT_VMRUN:
+	case SVM_EXIT_VMLOAD:
+	case SVM_EXIT_VMSAVE:
+	case SVM_EXIT_STGI:
+	case SVM_EXIT_CLGI:
+	case SVM_EXIT_SKINIT:
+	case SVM_EXIT_INVLPGA:
+		return EXIT_UNDEFINED;
+	}
+	return EXIT_UNKNOWN;
+}
+
+static enum exit_kind classify(struct vcpu *vcpu, struct exit *exit)
+{
+	const struct vmcb *vmcb = svm_vmcb(vcpu);
+
+	switch (vmcb->exit_code) {
+	case SVM_EXIT_WBINVD:
+	case SVM_EXIT_INVD:
+		return decode_flush(vcpu, exit);
+	case SVM_EXIT_IO:
+		return decode_io(vmcb, exit);
+	case SVM_EXIT_CR0_SEL_WRITE:
+	case SVM_EXIT_WRITE_CR0:
+		return decode_cr0_write(vcpu, exit);
+	case SVM_EXIT_READ_CR0:
+		return decode_cr0_read(vcpu, exit);
+	case SVM_EXIT_NPF:
+		return decode_nested_fault(vmcb, exit);
+	case SVM_EXIT_NMI:
+		return EXIT_NMI;
+	}
+	return plain_kind(vmcb);
+}
+
+static bool efer_is_valid(u64 value, u64 old)
+{
+	u64 writable = EFER_SCE | EFER_LME | EFER_NXE | BIT(14); /* FFXSR */
+
+	/* LME may not change while paging is on with long mode active (APM volume 2, 3.1.7). */
+	return !(value & ~(writable | EFER_LMA)) && (!(old & EFER_LMA) || (value & EFER_LME));
+}
+
+/* EFER without SVME, which VMRUN needs set and the guest does not have. */
+static enum exit_result handle_efer(struct vcpu *vcpu, bool is_write)
+{
+	struct vmcb *vmcb = svm_vmcb(vcpu);
+	u64 value = (u32)vcpu->gpr[GPR_RAX] | vcpu->gpr[GPR_RDX] << 32;
+	u64 shown = vmcb->efer & ~EFER_SVME;
+
+	if (!is_write) {
+		vcpu->gpr[GPR_RAX] = (u32)shown;
+		vcpu->gpr[GPR_RDX] = shown >> 32;
+	} else if (efer_is_valid(value, vmcb->efer)) {
+		vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
+		svm_invalidate(vcpu);
+	} else {
+		svm_inject(vcpu, VECTOR_GP, 0);
+		return RESULT_RETRY;
+	}
+	return RESULT_ADVANCE;
+}
+
+static enum exit_result handle(struct vcpu *vcpu, struct exit *exit)
+{
+	bool is_msr = exit->kind == EXIT_MSR_READ || exit->kind == EXIT_MSR_WRITE;
+
+	if (is_msr && (u32)vcpu->gpr[GPR_RCX] == MSR_EFER)
+		return handle_efer(vcpu, exit->kind == EXIT_MSR_WRITE);
+	if (exit->kind == EXIT_NMI) {
+		svm_take_nmi();
+		if (vcpu->vm->platform)
+			svm_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
+		return RESULT_RETRY;
+	}
+	return exit_handle(vcpu, exit);
+}
+
+/* The length of an instruction that hardware does not tell. */
+static bool find_length(struct vcpu *vcpu, struct exit *exit)
+{
+	const struct vmcb *vmcb = svm_vmcb(vcpu);
+	struct insn insn;
+
+	if (svm_vcpu(vcpu)->has_next_rip) {
+		exit->length = (u8)(vmcb->next_rip - vmcb->rip);
+		return true;
+	}
+	if (!decode(vcpu, &insn))
+		return false;
+	exit->length = insn.length;
+	return true;
+}
+
+bool svm_exit(struct vcpu *vcpu)
+{
+	struct vmcb *vmcb = svm_vmcb(vcpu);
+	struct exit exit = {.reason = vmcb->exit_code, .qualification = vmcb->exit_info1};
+	enum exit_result result;
+
+	vcpu->gpr[GPR_RAX] = vmcb->rax;
+	vcpu->gpr[GPR_RSP] = vmcb->rsp;
+	vmcb->event_injection = 0;
+	vmcb->tlb_control = TLB_KEEP;
+	exit.kind = classify(vcpu, &exit);
+	result = handle(vcpu, &exit);
+	if (result == RESULT_ADVANCE) {
+		if (!exit.length && !find_length(vcpu, &exit))
+			result = exit_kill(vcpu, &exit, "instruction-unreadable");
+		else
+			advance(vcpu, exit.length);
+	}
+	/* An event that was being delivered when the exit came is delivered again (15.7.2). */
+	if ((vmcb->exit_interrupt_info & EVENT_VALID) && !(vmcb->event_injection & EVENT_VALID))
+		vmcb->event_injection = vmcb->exit_interrupt_info;
+	vmcb->rax = vcpu->gpr[GPR_RAX];
+	vmcb->rsp = vcpu->gpr[GPR_RSP];
+	return result != RESULT_STOP;
+}

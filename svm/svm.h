@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of this room share. */
+#ifndef SVM_SVM_H
+#define SVM_SVM_H
+
+#include "core/backend.h"
+#include "svm/vmcb.h"
+
+/* CPUID 0x8000000a EDX */
+#define SVM_FEATURE_NESTED_PAGING BIT(0)
+#define SVM_FEATURE_NEXT_RIP      BIT(3)
+
+struct svm_vcpu {
+	struct vmcb *vmcb;
+	u64 vmcb_pa, host_pa; /* svm/entry.asm: what VMLOAD and VMSAVE do not do by themselves */
+	bool has_next_rip;
+};
+
+static inline struct svm_vcpu *svm_vcpu(const struct vcpu *vcpu)
+{
+	return vcpu->vendor;
+}
+
+static inline struct vmcb *svm_vmcb(const struct vcpu *vcpu)
+{
+	return svm_vcpu(vcpu)->vmcb;
+}
+
+/* svm/control.c */
+err_t svm_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start) must_check;
+void svm_vcpu_destroy(struct vcpu *vcpu);
+void svm_intercept_port(struct vcpu *vcpu, u16 port, bool intercept);
+
+/* svm/exit.c: called by svm/entry.asm after each exit, guest registers saved; false ends the loop.
+ */
+bool svm_exit(struct vcpu *vcpu);
+void svm_read_state(const struct vcpu *vcpu, struct vcpu_state *state);
+void svm_inject(struct vcpu *vcpu, u8 vector, u32 error_code);
+void svm_write_cr0(struct vcpu *vcpu, u64 value);
+void svm_update_memory_type(struct vcpu *vcpu, enum vm_memory_type from);
+void svm_invalidate(struct vcpu *vcpu);
+void svm_dump(const struct vcpu *vcpu);
+
+/* svm/entry.asm: runs the guest until svm_exit returns false. */
+void svm_run(struct vcpu *vcpu);
+/* Lets a pending NMI in: opens the global interrupt flag for one instruction. */
+void svm_take_nmi(void);
+
+#endif
