@@ -18,7 +18,8 @@ DEFAULT_MANIFEST := manifests/default.cfg
 GUEST_FILES      := $(addprefix build/guests/,vmlinuz initrd.gz demo.elf)
 
 ROOMS   := lib core vtd vmx svm
-SOURCES := $(filter-out %/offsets.c,$(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*.asm))) \
+OFFSETS := $(wildcard $(ROOMS:=/offsets.c))
+SOURCES := $(filter-out $(OFFSETS),$(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*.asm))) \
            boot/multiboot2.asm boot/multiboot2.c boot/memory_map.c
 OBJECTS := $(SOURCES:%=build/core/%.o)
 LOADER_SOURCES := boot/efi.c boot/core_image.c boot/memory_map.c core/uart.c \
