@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/host/fake_unit.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include "core/mem.h"
+
+/* Typed from the specification once more, not taken from vtd/reg.h. */
+enum {
+	CAP = 0x08,
+	ECAP = 0x10,
+	GCMD = 0x18,
+	GSTS = 0x1c,
+	RTADDR = 0x20,
+	FSTS = 0x34,
+	FECTL = 0x38,
+	PMEN = 0x64,
+	IQH = 0x80,
+	IQT = 0x88,
+	IQA = 0x90,
+};
+
+struct fake_unit fake_units[FAKE_UNITS];
+
+static const struct {
+	u32 bit;
+	const char *name;
+} commands[] = {
+	{1u << 31, "TE"},  {1u << 30, "SRTP"}, {1u << 27, "WBF"},
+	{1u << 26, "QIE"}, {1u << 25, "IRE"},
+};
+#define ONE_SHOT ((1u << 30) | (1u << 29) | (1u << 27) | (1u << 24))
+
+static void note(struct fake_unit *unit, const char *format, ...)
+{
+	size_t length = strlen(unit->notes);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(unit->notes + length, sizeof(unit->notes) - length, format, arguments);
+	va_end(arguments);
+}
+
+static u64 reg64(const struct fake_unit *unit, u32 offset)
+{
+	u64 value;
+
+	memcpy(&value, unit->regs + offset, sizeof(value));
+	return value;
+}
+
+u32 fake_unit_r32(const struct fake_unit *unit, u32 offset)
+{
+	u32 value;
+
+	memcpy(&value, unit->regs + offset, sizeof(value));
+	return value;
+}
+
+void fake_unit_set32(struct fake_unit *unit, u32 offset, u32 value)
+{
+	memcpy(unit->regs + offset, &value, sizeof(value));
+}
+
+void fake_unit_set64(struct fake_unit *unit, u32 offset, u64 value)
+{
+	memcpy(unit->regs + offset, &value, sizeof(value));
+}
+
+void fake_unit_reset(u32 n, u64 cap, u64 ecap)
+{
+	struct fake_unit *unit = &fake_units[n];
+
+	memset(unit, 0, sizeof(*unit));
+	fake_unit_set64(unit, CAP, cap);
+	fake_unit_set64(unit, ECAP, ecap);
+}
+
+/* ---- commands ---- */
+
+static void write_command(struct fake_unit *unit, u32 value)
+{
+	u32 status = fake_unit_r32(unit, GSTS);
+	u32 changed = (value ^ status) & ~ONE_SHOT;
+	u32 bit = changed | (value & ONE_SHOT);
+	bool on = value & bit;
+
+	if (!bit || (bit & (bit - 1)))
+		fail_msg("command 0x%x with status 0x%x is not one bit", value, status);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (commands[i].bit == bit)
+			note(unit, "%s%s\n", commands[i].name,
+			     bit & ONE_SHOT ? ""
+			     : on           ? "=1"
+			                    : "=0");
+	}
+	if (unit->stuck & bit) {
+		if (bit == 1u << 27) /* a write-buffer flush is under way while the bit is set */
+			fake_unit_set32(unit, GSTS, status | bit);
+		return;
+	}
+	if (bit == 1u << 27)
+		return;
+	fake_unit_set32(unit, GSTS, on ? status | bit : status & ~bit);
+	if (bit == 1u << 26 && !on)
+		fake_unit_set64(unit, IQH, 0);
+}
+
+/* ---- queue ---- */
+
+static void obey(struct fake_unit *unit, u64 low, u64 high)
+{
+	u32 kind = low & 0xf, granularity = low >> 4 & 3, domain = low >> 16 & 0xffff;
+	static const char *const scopes[] = {"?", "all", "domain", "one"};
+
+	if (kind == 5) {
+		assert_int_equal(low & 0xfffffff0, 1u << 5); /* SW, never with IF */
+		memcpy(phys_to_virt(high), (const u8 *)&low + 4, 4);
+		note(unit, "wait\n");
+		return;
+	}
+	if (unit->on_invalidation)
+		unit->on_invalidation(unit);
+	if (kind == 1)
+		note(unit, "context %s domain=%u rid=%04x\n", scopes[granularity], domain,
+		     (u32)(low >> 32 & 0xffff));
+	else if (kind == 2)
+		note(unit, "iotlb %s domain=%u drain=%u address=%llx pages=%u\n",
+		     scopes[granularity], domain, (u32)(low >> 6 & 3),
+		     (unsigned long long)(high & ~0xfffull),
+		     granularity == 3 ? 1u << (high & 0x3f) : 0);
+	else
+		fail_msg("descriptor 0x%llx", (unsigned long long)low);
+}
+
+void fake_unit_run_queue(struct fake_unit *unit)
+{
+	u64 head = reg64(unit, IQH) & 0x7fff0, tail = reg64(unit, IQT) & 0x7fff0;
+	const u8 *queue = phys_to_virt(reg64(unit, IQA) & ~0xfffull);
+
+	assert_true(tail < PAGE_SIZE);
+	while (head != tail && !unit->queue_errors) {
+		u64 half[2];
+
+		memcpy(half, queue + head, sizeof(half));
+		obey(unit, half[0], half[1]);
+		head = (head + 16) % PAGE_SIZE;
+		fake_unit_set64(unit, IQH, head);
+	}
+	fake_unit_set32(unit, FSTS, fake_unit_r32(unit, FSTS) | unit->queue_errors);
+}
+
+static void write_tail(struct fake_unit *unit)
+{
+	unit->tail_writes++;
+	if (!(fake_unit_r32(unit, GSTS) & 1u << 26) || unit->queue_stopped)
+		return;
+	fake_unit_run_queue(unit);
+}
+
+/* ---- faults ---- */
+
+static u32 record_offset(const struct fake_unit *unit, u32 n)
+{
+	return (u32)(reg64(unit, CAP) >> 24 & 0x3ff) * 16 + n * 16;
+}
+
+void fake_unit_raise_fault(struct fake_unit *unit, u32 n, u16 rid, u8 reason, bool read,
+                           u64 address)
+{
+	u32 at = record_offset(unit, n), status = fake_unit_r32(unit, FSTS);
+
+	if (reg64(unit, at + 8) >> 63) {
+		fake_unit_set32(unit, FSTS, status | 1);
+		return;
+	}
+	fake_unit_set64(unit, at, address);
+	fake_unit_set64(unit, at + 8, rid | (u64)reason << 32 | (u64)read << 62 | 1ull << 63);
+	if (!(status & 2))
+		fake_unit_set32(unit, FSTS, (status & 0xff) | 2 | n << 8);
+}
+
+static void clear_record(struct fake_unit *unit, u32 offset)
+{
+	u32 records = (u32)(reg64(unit, CAP) >> 40 & 0xff) + 1, status = fake_unit_r32(unit, FSTS);
+
+	fake_unit_set32(unit, offset, fake_unit_r32(unit, offset) & ~(1u << 31));
+	for (u32 n = 0; n < records; n++) {
+		if (reg64(unit, record_offset(unit, n) + 8) >> 63) {
+			fake_unit_set32(unit, FSTS, (status & 0xff) | n << 8);
+			return;
+		}
+	}
+	fake_unit_set32(unit, FSTS, status & ~2u);
+}
+
+/* ---- the door ---- */
+
+static struct fake_unit *unit_of(const struct mmio *m, u32 offset, u32 size)
+{
+	struct fake_unit *unit = (struct fake_unit *)(void *)m->base;
+
+	if (unit < fake_units || unit >= fake_units + FAKE_UNITS ||
+	    offset + size > unit->mapped_size)
+		fail_msg("register 0x%x of no unit", offset);
+	return unit;
+}
+
+err_t mem_map_mmio(u64 pa, u64 size, struct mmio *mmio)
+{
+	for (u32 n = 0; n < FAKE_UNITS; n++) {
+		if (FAKE_UNIT_BASE(n) == pa) {
+			fake_units[n].mapped_size = MIN(size, FAKE_UNIT_REG_SIZE);
+			*mmio = (struct mmio){pa, (u8 *)&fake_units[n]};
+			return E_OK;
+		}
+	}
+	return E_OVERLAP;
+}
+
+u32 mmio_r32(const struct mmio *m, u32 offset)
+{
+	return fake_unit_r32(unit_of(m, offset, 4), offset);
+}
+
+u64 mmio_r64(const struct mmio *m, u32 offset)
+{
+	return reg64(unit_of(m, offset, 8), offset);
+}
+
+void mmio_w32(const struct mmio *m, u32 offset, u32 value)
+{
+	struct fake_unit *unit = unit_of(m, offset, 4);
+	u32 records = record_offset(unit, 0);
+
+	if (offset == GCMD) {
+		write_command(unit, value);
+	} else if (offset == FSTS) { /* write one to clear, but PPF and FRI */
+		if (value & 0x70)
+			unit->queue_errors = 0;
+		fake_unit_set32(unit, FSTS, fake_unit_r32(unit, FSTS) & ~(value & 0x71));
+	} else if (offset == PMEN) {
+		note(unit, "PMEN=%u\n", value >> 31);
+		fake_unit_set32(unit, PMEN, value | (unit->stuck & 1));
+	} else if (offset == FECTL) {
+		fake_unit_set32(unit, FECTL, value);
+	} else if (offset >= records && (offset - records) % 16 == 12 && value == 1u << 31) {
+		clear_record(unit, offset);
+	} else {
+		fail_msg("32-bit write of 0x%x to register 0x%x", value, offset);
+	}
+}
+
+void mmio_w64(const struct mmio *m, u32 offset, u64 value)
+{
+	struct fake_unit *unit = unit_of(m, offset, 8);
+
+	if (offset != RTADDR && offset != IQT && offset != IQA)
+		fail_msg("64-bit write to register 0x%x", offset);
+	if (offset == RTADDR || offset == IQA)
+		note(unit, "%s\n", offset == RTADDR ? "RTADDR" : "IQA");
+	fake_unit_set64(unit, offset, value);
+	if (offset == IQT)
+		write_tail(unit);
+}

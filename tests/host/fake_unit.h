@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A remapping unit behind core/mmio.h: commands, the invalidation queue, fault records. It answers
+ * like one, notes what it is asked as lines of text, and fails the test on an access that real or
+ * emulated units do not take: two commands in one write, a one-shot bit fired again, a 64-bit write
+ * to FSTS or FECTL, a wait descriptor with an interrupt.
+ */
+#ifndef TESTS_HOST_FAKE_UNIT_H
+#define TESTS_HOST_FAKE_UNIT_H
+
+#include "core/mmio.h"
+#include "lib/types.h"
+
+#define FAKE_UNITS         2
+#define FAKE_UNIT_BASE(n)  (0xfed90000ull + (n)*0x10000ull)
+#define FAKE_UNIT_REG_SIZE 0x3000u
+
+struct fake_unit {
+	u8 regs[FAKE_UNIT_REG_SIZE];
+	u32 stuck;          /* commands it does not act on */
+	bool queue_stopped; /* descriptors are not looked at */
+	u32 queue_errors;   /* bits of FSTS raised at the next descriptor instead of obeying */
+	u32 mapped_size;    /* what mem_map_mmio was last asked for */
+	u32 tail_writes;
+	void (*on_invalidation)(struct fake_unit *unit); /* before one is obeyed */
+	char notes[1 << 14];
+};
+
+extern struct fake_unit fake_units[FAKE_UNITS];
+
+void fake_unit_reset(u32 n, u64 cap, u64 ecap);
+u32 fake_unit_r32(const struct fake_unit *unit, u32 offset);
+void fake_unit_set32(struct fake_unit *unit, u32 offset, u32 value);
+void fake_unit_set64(struct fake_unit *unit, u32 offset, u64 value);
+
+/* Obeys what is queued now, however late. */
+void fake_unit_run_queue(struct fake_unit *unit);
+
+/* Puts a fault into record n (16 bytes at FRO) and raises PPF; PFO if it was still full. */
+void fake_unit_raise_fault(struct fake_unit *unit, u32 n, u16 rid, u8 reason, bool read,
+                           u64 address);
+
+#endif
