@@ -19,6 +19,7 @@ struct acpi_root {
 	u64 rsdt_pa; /* both, for hiding a table from a guest; 0 if absent */
 	u64 xsdt_pa;
 };
+/* E_TRUNCATED, E_BAD_SIGNATURE, E_BAD_CHECKSUM, E_BAD_LENGTH; E_NOT_FOUND if it names no table. */
 err_t acpi_parse_rsdp(const u8 *bytes, size_t size, struct acpi_root *root) must_check;
 
 /* 5.2.6: the length field of a table from its first 8 bytes; 0 when it is below the header. */

@@ -17,7 +17,8 @@ struct bzimage {
 	bool relocatable;
 };
 
-/* E_BAD_SIGNATURE, E_TRUNCATED, E_UNSUPPORTED (protocol below 2.12, not 64-bit). */
+/* E_BAD_SIGNATURE, E_TRUNCATED, E_UNSUPPORTED (protocol below 2.12, not 64-bit), E_BAD_LENGTH (of the
+ * setup header), E_BAD_VALUE (no kernel, init_size below its size, alignment not a power of two). */
 err_t bzimage_parse(const u8 *file, size_t size, struct bzimage *image) must_check;
 
 #endif

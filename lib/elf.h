@@ -21,7 +21,8 @@ struct elf_image {
 };
 
 /* E_BAD_SIGNATURE, E_TRUNCATED, E_UNSUPPORTED (not x86, not an executable), E_BAD_VALUE (file size
- * above memory size, wrapping address), E_OVERLAP (two segments in physical memory), E_TOO_MANY. */
+ * above memory size, wrapping address, nothing to load), E_OVERLAP (two segments in physical memory),
+ * E_TOO_MANY. */
 err_t elf_parse(const u8 *file, size_t size, struct elf_image *image) must_check;
 
 /* The Multiboot1 header (Multiboot 0.6.96, 3.1): magic, flags, checksum, 4-aligned in the first 8192

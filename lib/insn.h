@@ -39,13 +39,13 @@ struct insn {
 	u8 length;
 	u8 operand_size; /* bytes moved to or from memory: 1, 2, 4, 8 */
 	u8 register_size; /* LOAD: bytes written to the register (a 4-byte write clears the upper half) */
-	u8 reg; /* ModRM.reg with REX.R; 4-7 with byte operands and no REX are AH..BH: high_byte is set */
+	u8 reg; /* ModRM.reg with REX.R; still 4-7 for AH..BH (byte operand, no REX): high_byte is set */
 	u8 rm; /* ModRM.rm with REX.B when mod = 3 */
 	bool rm_is_register;
 	bool high_byte;
 	bool sign_extend;
 	bool has_immediate;
-	u64 immediate; /* sign-extended to operand_size */
+	u64 immediate; /* sign-extended to operand_size, zero above */
 };
 
 /*

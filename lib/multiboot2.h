@@ -31,6 +31,7 @@ struct multiboot2_module {
 	u32 start, end;
 	const char *command_line; /* inside the tag, terminated (checked) */
 };
+/* E_BAD_LENGTH; E_BAD_VALUE if it ends before it starts. */
 err_t multiboot2_module(const struct multiboot2_tag *tag, struct multiboot2_module *m) must_check;
 
 /* Entries of the memory map tag; index from 0. False past the end. */
