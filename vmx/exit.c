@@ -72,9 +72,6 @@ static void decode_ept_violation(struct exit *exit)
 static void decode(const struct vcpu *vcpu, struct exit *exit)
 {
 	switch (exit->reason) {
-	case REASON_EXCEPTION_NMI: /* exceptions do not exit: VMCS_EXCEPTIONS is 0 */
-		exit->kind = EXIT_NMI;
-		break;
 	case REASON_TRIPLE_FAULT:
 		exit->kind = EXIT_SHUTDOWN;
 		break;
@@ -97,6 +94,25 @@ static bool is_cr4_write(const struct exit *exit)
 	       FIELD_GET(QUAL_CR_NUMBER, exit->qualification) == 4;
 }
 
+/* What concerns nobody but this room. False: it was something else. */
+static bool handle_event(struct vcpu *vcpu, const struct exit *exit)
+{
+	if (exit->reason == REASON_EXCEPTION_NMI) {
+		/* An NMI, for exceptions do not exit: VMCS_EXCEPTIONS is 0. More of them stay
+		 * blocked until the next entry (SDM volume 3, 28.5.5), and nothing here waits for
+		 * one. */
+		if (vcpu->vm->platform)
+			vmx_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
+	} else if (exit->reason == REASON_NMI_WINDOW) {
+		vmx_nmi_window();
+	} else if (is_cr4_write(exit)) {
+		vmx_inject(vcpu, VECTOR_GP, 0);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
 {
 	enum exit_result result;
@@ -110,14 +126,8 @@ static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
 		         vmx_faulty_guest_state());
 		return exit_kill(vcpu, exit, "vm-entry-failed");
 	}
-	if (exit->reason == REASON_NMI_WINDOW) {
-		vmx_nmi_window();
+	if (handle_event(vcpu, exit))
 		return RESULT_RETRY;
-	}
-	if (is_cr4_write(exit)) {
-		vmx_inject(vcpu, VECTOR_GP, 0);
-		return RESULT_RETRY;
-	}
 	decode(vcpu, exit);
 	result = exit_handle(vcpu, exit);
 	vmcs_write(VMCS_GUEST_RSP, vcpu->gpr[GPR_RSP]); /* it may be an operand */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The VMX backend: what core/backend.h asks for. */
+#include "core/io.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/msr.h"
@@ -181,6 +182,8 @@ static err_t vmx_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
 		return result;
 	}
 	vmcs_build(vcpu, start, &controls);
+	if (vcpu->vm->platform)
+		io_intercept_platform(vcpu);
 	vmcs_clear(vmx_of(vcpu)->vmcs_pa); /* it runs on vcpu->cpu, which need not be this one */
 	return E_OK;
 }
