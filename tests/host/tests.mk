@@ -26,7 +26,8 @@ SOURCES_memory_map := boot/memory_map.c
 TESTS += multiboot2
 SOURCES_multiboot2 := lib/multiboot2.c lib/error.c
 TESTS += pagetable
-SOURCES_pagetable := core/pagetable.c core/publish.c tests/host/fake_mem.c
+SOURCES_pagetable := core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c \
+	core/publish.c tests/host/fake_mem.c
 TESTS += string
 SOURCES_string := # included by the test, under other names than libc's
 TESTS += token
@@ -37,7 +38,8 @@ TESTS += vtd_scope
 SOURCES_vtd_scope := vtd/scope.c
 TESTS += vtd_unit
 SOURCES_vtd_unit := vtd/attach.c vtd/entry.c vtd/fault.c vtd/invalidate.c vtd/space.c vtd/unit.c \
-	core/pagetable.c core/publish.c lib/error.c tests/host/fake_mem.c tests/host/fake_unit.c
+	core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c \
+	tests/host/fake_mem.c tests/host/fake_unit.c
 
 HOST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -I. -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined

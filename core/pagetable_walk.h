@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the page-table engine share; nobody else includes it. */
+#ifndef CORE_PAGETABLE_WALK_H
+#define CORE_PAGETABLE_WALK_H
+
+#include "core/mem.h"
+#include "core/pagetable.h"
+
+#define ENTRIES 512u
+
+/* A leaf of a table of this level maps 1 << level_shift(level) bytes; 4 KiB at level 1. */
+static inline unsigned int level_shift(unsigned int level)
+{
+	return PAGE_SIZE_LG2 + 9 * (level - 1);
+}
+
+static inline u64 level_size(unsigned int level)
+{
+	return 1ull << level_shift(level);
+}
+
+static inline unsigned int level_index(u64 va, unsigned int level)
+{
+	return va >> level_shift(level) & (ENTRIES - 1);
+}
+
+static inline bool is_present(const struct pagetable *pt, u64 entry)
+{
+	return entry & pt->format->present;
+}
+
+static inline bool is_leaf(const struct pagetable *pt, u64 entry, unsigned int level)
+{
+	return level == 1 || (entry & pt->format->large);
+}
+
+static inline u64 *child_of(const struct pagetable *pt, u64 entry)
+{
+	return phys_to_virt(entry & pt->format->address);
+}
+
+/* The part of [va, last] below the entry that maps va. */
+static inline u64 entry_last(u64 va, u64 last, unsigned int level)
+{
+	return MIN(last, va | (level_size(level) - 1));
+}
+
+/* Pages are kept in lists through their first words. A page-aligned address reads as an absent
+ * entry to a walker that still has the page in its paging-structure caches. */
+void pt_list_push(u64 *list_pa, u64 page_pa);
+u64 pt_list_pop(u64 *list_pa);
+
+/* A list of pages with undefined contents: map and split count the tables they add, and take them
+ * from it. E_NO_MEMORY. */
+err_t pt_reserve_pages(u32 count, u64 *list_pa) must_check;
+
+/* Moves a table and all below it to removed_pa. */
+void pt_detach_tables(struct pagetable *pt, u64 table_pa, unsigned int level);
+
+/* In: va as the caller has it. Out: the bits that select entries. E_UNALIGNED, E_OUT_OF_RANGE. */
+err_t pt_check_range(const struct pagetable *pt, u64 *va, u64 size) must_check;
+
+#endif
