@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/pci.h"
+#include "core/pic.h"
 #include "core/plan.h"
 #include "core/power.h"
 #include "core/trap.h"
@@ -43,6 +44,7 @@ static err_t take_devices(void)
 {
 	TRY(pci_init(&facts.mcfg));
 	device_scan();
+	pic_mask_all();
 	TRY(facts_start_units());
 	device_find_units();
 	device_log_all();

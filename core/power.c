@@ -3,6 +3,7 @@
 
 #include "core/cpu.h"
 #include "core/log.h"
+#include "core/uart.h"
 
 /* PM1 control register (ACPI 6.5, 4.8.3.2). */
 #define PM1_SLP_TYP MASK(12, 10)
@@ -90,6 +91,7 @@ static void emulator_exit(u32 status)
 void power_end(u32 status)
 {
 	log_line("end status=%u", status);
+	uart_drain(); /* powering off would cut the line short */
 	if (action == POWER_OFF)
 		power_off();
 	else if (action == POWER_RESET)

@@ -10,8 +10,9 @@
 #define UART_LINE_STATUS 0x3fd
 #define UART_SCRATCH     0x3ff
 #define UART_LINE_8N1    0x03
-#define UART_FIFO_ENABLE 0x07
+#define UART_FIFO_ENABLE 0x03 /* what is still to be sent stays */
 #define UART_THR_EMPTY   0x20
+#define UART_EMPTY       0x40 /* shift register too */
 
 #define SCRATCH_TEST 0x5a
 #define SPIN_MAX     1000000u /* polls of the line status before a byte is given up */
@@ -27,13 +28,22 @@ bool uart_init(void)
 	return true;
 }
 
+static bool wait_for(u8 status)
+{
+	for (u32 spin = 0; spin < SPIN_MAX; spin++) {
+		if (io_r8(UART_LINE_STATUS) & status)
+			return true;
+	}
+	return false;
+}
+
 void uart_write(const char *bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		for (u32 spin = 0; !(io_r8(UART_LINE_STATUS) & UART_THR_EMPTY); spin++) {
-			if (spin == SPIN_MAX)
-				return;
-		}
+	for (size_t i = 0; i < size && wait_for(UART_THR_EMPTY); i++)
 		io_w8(UART_DATA, (u8)bytes[i]);
-	}
+}
+
+void uart_drain(void)
+{
+	(void)wait_for(UART_EMPTY);
 }

@@ -9,5 +9,7 @@
 bool uart_init(void);
 /* Only if there is one. A byte that cannot be sent in bounds is given up. */
 void uart_write(const char *bytes, size_t size);
+/* Waits, in bounds, until the last byte is on the line. Harmless without one. */
+void uart_drain(void);
 
 #endif
