@@ -5,8 +5,8 @@
 
 #include "lib/types.h"
 
-/* In: physical address of the loader's boot information. Out: that of a filled struct boot_info, or 0
- * after an error line. */
+/* In: physical address of the loader's boot information. Out: that of a filled struct boot_info, or
+ * 0 after an error line. */
 u64 multiboot2_collect(u64 info_pa);
 
 #endif

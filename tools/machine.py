@@ -124,7 +124,8 @@ def qemu_command(esp, serial_log=None, accel="tcg", smp="1", mem="1G", iommu="",
 def make_bochs(directory, manifest, smp="1", megabytes=512):
     """Fills a directory with CD image and configuration; returns the command."""
     files = [f"{source}={path}" for path, source in guest_files(manifest)]
-    subprocess.run(["tools/iso", f"{directory}/boot.iso", CORE, manifest] + files, check=True)
+    if subprocess.run(["tools/iso", f"{directory}/boot.iso", CORE, manifest] + files, check=False).returncode:
+        raise Missing("the CD image could not be made")
     with open(f"{directory}/bochsrc", "w", encoding="ascii") as rc:
         rc.write(BOCHSRC.format(directory=directory, cpus=smp, megabytes=megabytes))
     with open(f"{directory}/rc", "w", encoding="ascii") as rc:
