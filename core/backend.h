@@ -18,7 +18,7 @@ struct vcpu_start {
 
 /* The guest's state as far as common code asks for it. */
 struct vcpu_state {
-	u64 rip, rflags, cr0, cr3, cr4, efer;
+	u64 rip, rsp, rflags, cr0, cr3, cr4, efer;
 	u64 cs_base;
 	u8 code_bits; /* 16, 32 or 64 */
 	u8 cpl;

@@ -13,6 +13,14 @@
 #define ECX_SVM                BIT(2)
 #define LEAF_SVM               0x8000000a
 
+static void answer(struct vcpu *vcpu, struct cpuid r)
+{
+	vcpu->gpr[GPR_RAX] = r.eax;
+	vcpu->gpr[GPR_RBX] = r.ebx;
+	vcpu->gpr[GPR_RCX] = r.ecx;
+	vcpu->gpr[GPR_RDX] = r.edx;
+}
+
 static struct cpuid features(struct vcpu *vcpu, struct cpuid r)
 {
 	struct vcpu_state state;
@@ -39,24 +47,35 @@ static struct cpuid hypervisor(u32 leaf)
 	return r;
 }
 
-void cpuid_for_guest(struct vcpu *vcpu)
+static bool is_ours(u32 leaf)
+{
+	return leaf >> 8 == HYPERVISOR_CPUID_BASE >> 8;
+}
+
+static __attribute__((noinline)) enum exit_result answer_amended(struct vcpu *vcpu, u32 leaf)
+{
+	struct cpuid r = cpuid(leaf, (u32)vcpu->gpr[GPR_RCX]);
+
+	if (leaf == LEAF_FEATURES)
+		r = features(vcpu, r);
+	else if (leaf == LEAF_EXTENDED_FEATURES)
+		r.ecx &= ~(u32)ECX_SVM;
+	else if (leaf == LEAF_SVM)
+		r = (struct cpuid){0, 0, 0, 0};
+	else if (is_ours(leaf))
+		r = hypervisor(leaf);
+	answer(vcpu, r);
+	return RESULT_ADVANCE;
+}
+
+enum exit_result cpuid_handle(struct vcpu *vcpu, struct exit *exit)
 {
 	u32 leaf = (u32)vcpu->gpr[GPR_RAX];
-	struct cpuid r;
 
-	if (leaf >> 8 == HYPERVISOR_CPUID_BASE >> 8) {
-		r = hypervisor(leaf);
-	} else {
-		r = cpuid(leaf, (u32)vcpu->gpr[GPR_RCX]);
-		if (leaf == LEAF_FEATURES)
-			r = features(vcpu, r);
-		else if (leaf == LEAF_EXTENDED_FEATURES)
-			r.ecx &= ~(u32)ECX_SVM;
-		else if (leaf == LEAF_SVM)
-			r = (struct cpuid){0, 0, 0, 0};
-	}
-	vcpu->gpr[GPR_RAX] = r.eax;
-	vcpu->gpr[GPR_RBX] = r.ebx;
-	vcpu->gpr[GPR_RCX] = r.ecx;
-	vcpu->gpr[GPR_RDX] = r.edx;
+	(void)exit;
+	if (leaf == LEAF_FEATURES || leaf == LEAF_EXTENDED_FEATURES || leaf == LEAF_SVM ||
+	    is_ours(leaf))
+		return answer_amended(vcpu, leaf);
+	answer(vcpu, cpuid(leaf, (u32)vcpu->gpr[GPR_RCX]));
+	return RESULT_ADVANCE;
 }

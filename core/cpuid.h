@@ -4,9 +4,9 @@
 #ifndef CORE_CPUID_H
 #define CORE_CPUID_H
 
-#include "core/vm.h"
+#include "core/exit.h"
 
-/* Leaf in RAX, subleaf in RCX; the answer goes to RAX, RBX, RCX, RDX. */
-void cpuid_for_guest(struct vcpu *vcpu);
+/* Handler of EXIT_CPUID. Leaf in RAX, subleaf in RCX; the answer goes to RAX, RBX, RCX, RDX. */
+enum exit_result cpuid_handle(struct vcpu *vcpu, struct exit *exit);
 
 #endif

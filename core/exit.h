@@ -53,7 +53,8 @@ enum exit_result {
 	RESULT_STOP,    /* this VM runs no more; vcpu_run returns */
 };
 
-/* The hot path of the hypervisor. Called with the guest's registers in vcpu->gpr (RSP too). */
+/* The hot path of the hypervisor. Called with the guest's registers in vcpu->gpr; RSP where it may
+ * be an operand: of CR0 accesses and nested faults. */
 enum exit_result exit_handle(struct vcpu *vcpu, struct exit *exit);
 
 /* Dumps registers and instruction bytes, marks the VM killed. reason: a word for the log. */

@@ -48,7 +48,7 @@ struct wbinvd_log {
 struct vm;
 
 struct vcpu {
-	u64 gpr[GPR_COUNT]; /* first: the vendors' entry.asm; RSP is valid in exits */
+	u64 gpr[GPR_COUNT]; /* first: the vendors' entry.asm; RSP: see core/exit.h */
 	struct vm *vm;
 	struct cpu *cpu;
 	void *vendor;                      /* the backend's own page */

@@ -11,6 +11,7 @@ void svm_read_state(const struct vcpu *vcpu, struct vcpu_state *s)
 	bool wide = (vmcb->efer & EFER_LMA) && (vmcb->cs.attributes & SEGMENT_L);
 
 	s->rip = vmcb->rip;
+	s->rsp = vmcb->rsp;
 	s->rflags = vmcb->rflags;
 	s->cr0 = vmcb->cr0;
 	s->cr3 = vmcb->cr3;

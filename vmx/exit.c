@@ -143,7 +143,6 @@ static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
 
 static enum exit_result handle_instruction(struct vcpu *vcpu, struct exit *exit, u64 rip)
 {
-	vcpu->gpr[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
 	if (exit->kind == EXIT_INVD)
 		vcpu->wbinvd.rip = rip;
 	return exit_handle(vcpu, exit);

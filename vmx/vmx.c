@@ -207,6 +207,7 @@ static void vmx_read_state(const struct vcpu *vcpu, struct vcpu_state *state)
 
 	(void)vcpu;
 	state->rip = vmcs_read(VMCS_GUEST_RIP);
+	state->rsp = vmcs_read(VMCS_GUEST_RSP);
 	state->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	state->cr0 = (vmcs_read(VMCS_GUEST_CR0) & ~CR0_HOST_OWNED) |
 	             (vmcs_read(VMCS_CR0_SHADOW) & CR0_HOST_OWNED);
