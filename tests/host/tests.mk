@@ -32,6 +32,13 @@ TESTS += string
 SOURCES_string := # included by the test, under other names than libc's
 TESTS += token
 SOURCES_token := lib/token.c lib/format.c lib/error.c
+TESTS += vmx_capability
+SOURCES_vmx_capability := vmx/capability.c vmx/ept.c core/pagetable.c core/pagetable_map.c \
+	core/pagetable_unmap.c core/publish.c lib/error.c tests/host/fake_mem.c
+TESTS += vmx_verdict
+SOURCES_vmx_verdict := vmx/ept.c core/coherency.c core/ioasid.c core/vm.c core/pagetable.c \
+	core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c lib/format.c \
+	lib/token.c tests/host/fake_mem.c
 TESTS += vtd_entry
 SOURCES_vtd_entry := vtd/entry.c
 TESTS += vtd_scope
