@@ -42,8 +42,8 @@ ifneq ($(shell tools/setup $(PACKAGES) >&2; echo $$?),0)
 $(error packages are missing)
 endif
 
--include tests/host/tests.mk
--include guests/guests.mk
+include tests/host/tests.mk
+include guests/guests.mk
 
 # --- the core: one ELF for both doors --------------------------------------------------------------
 build/core/%.c.o: %.c
