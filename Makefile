@@ -122,7 +122,7 @@ all: $(CORE_ELF) $(LOADER) $(ESP) $(ISO)
 run: all
 	tools/run
 
-test: all $(HOST_TESTS)
+test: all layers $(HOST_TESTS)
 	tools/test $(HOST_TESTS)
 
 layers:
