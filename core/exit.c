@@ -198,10 +198,10 @@ static void log_instruction(struct vcpu *vcpu, const struct vcpu_state *state)
 {
 	u8 bytes[INSN_MAX];
 	char text[3 * INSN_MAX + 1] = "";
-	size_t size = guest_fetch(vcpu, state, bytes, sizeof(bytes));
+	size_t size = guest_fetch(vcpu, state, bytes, sizeof(bytes)), at = 0;
 
 	for (size_t i = 0; i < size; i++)
-		format_text(text + 3 * i, sizeof(text) - 3 * i, i ? "-%02x" : "%02x", bytes[i]);
+		at += format_text(text + at, sizeof(text) - at, i ? "-%02x" : "%02x", bytes[i]);
 	log_line("dump vm=%s instruction=%s", vcpu->vm->name, size ? text : "unreadable");
 }
 
