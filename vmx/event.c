@@ -3,6 +3,23 @@
  */
 #include "vmx/vmcs.h"
 
+/* NMIs are blocked after an exit that one caused (28.5.5), until an IRET. */
+void vmx_unblock_nmis(void)
+{
+	__asm__ volatile("movq %%rsp, %%rax\n\t"
+	                 "pushq %0\n\t"
+	                 "pushq %%rax\n\t"
+	                 "pushfq\n\t"
+	                 "pushq %1\n\t"
+	                 "leaq 1f(%%rip), %%rax\n\t"
+	                 "pushq %%rax\n\t"
+	                 "iretq\n"
+	                 "1:"
+	                 :
+	                 : "i"(SELECTOR_DATA), "i"(SELECTOR_CODE)
+	                 : "rax", "cc", "memory");
+}
+
 static bool event_is_pending(void)
 {
 	return vmcs_read(VMCS_ENTRY_EVENT) & EVENT_VALID;

@@ -97,10 +97,8 @@ static bool is_cr4_write(const struct exit *exit)
 /* What concerns nobody but this room. False: it was something else. */
 static bool handle_event(struct vcpu *vcpu, const struct exit *exit)
 {
-	if (exit->reason == REASON_EXCEPTION_NMI) {
-		/* An NMI, for exceptions do not exit: VMCS_EXCEPTIONS is 0. More of them stay
-		 * blocked until the next entry (SDM volume 3, 28.5.5), and nothing here waits for
-		 * one. */
+	if (exit->reason == REASON_EXCEPTION_NMI) { /* no exceptions: VMCS_EXCEPTIONS is 0 */
+		vmx_unblock_nmis();
 		if (vcpu->vm->platform)
 			vmx_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
 	} else if (exit->reason == REASON_NMI_WINDOW) {
@@ -110,6 +108,7 @@ static bool handle_event(struct vcpu *vcpu, const struct exit *exit)
 	} else {
 		return false;
 	}
+	vcpu->vm->counters.exits++;
 	return true;
 }
 

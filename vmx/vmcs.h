@@ -53,7 +53,9 @@ void vmcs_build(struct vcpu *vcpu, const struct vcpu_start *start,
 /* The current VMCS: this CPU as VM exits find it again. */
 void vmcs_set_host(const struct cpu *cpu);
 
-/* event.c. The NMI window has opened. */
+/* event.c. After an exit by NMI. */
+void vmx_unblock_nmis(void);
+/* The NMI window has opened. */
 void vmx_nmi_window(void);
 /* An exit came in the middle of an event's delivery: it is delivered again. */
 void vmx_redeliver(void);
