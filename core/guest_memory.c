@@ -3,60 +3,45 @@
 
 #include "lib/string.h"
 
-/* One kind of paging: `bits` index bits a level from `top` down, entries of 4 or 8 bytes. */
-static bool walk(struct vcpu *vcpu, u64 table, u64 va, unsigned int top, bool large_ok, u64 *gpa)
+/* 32-bit paging: two levels of 4-byte entries; 4 MiB pages with PSE-36's address bits. */
+static bool walk_32(struct vcpu *vcpu, u64 cr3, u32 va, u64 *gpa)
 {
-	for (unsigned int shift = top;; shift -= 9) {
-		const u64 *entry = vm_ram(vcpu, table + (va >> shift & 511) * 8, 8);
+	u64 table = cr3;
 
-		if (!entry || !(*entry & PTE_P))
+	for (unsigned int shift = 22; shift >= PAGE_SIZE_LG2; shift -= 10) {
+		const u32 *page = vm_page(vcpu, table & MASK(31, 12));
+		u32 entry = page ? page[va >> shift & 1023] : 0;
+
+		if (!(entry & PTE_P))
 			return false;
-		table = *entry & PTE_ADDRESS;
-		if (shift == PAGE_SIZE_LG2 || ((*entry & PTE_PS) && shift < 39 && large_ok)) {
-			*gpa = ALIGN_DOWN(table, BIT(shift)) | (va & (BIT(shift) - 1));
+		table = entry;
+		if (shift == 22 && (entry & PTE_PS)) {
+			*gpa = (entry & MASK(31, 22)) | FIELD_GET(MASK(20, 13), entry) << 32 |
+			       (va & MASK(21, 0));
 			return true;
 		}
 	}
-}
-
-static bool walk_32(struct vcpu *vcpu, u64 cr3, u32 va, u64 *gpa)
-{
-	const u32 *entry = vm_ram(vcpu, (cr3 & MASK(31, 12)) + (va >> 22) * 4, 4);
-
-	if (!entry || !(*entry & PTE_P))
-		return false;
-	if (*entry & PTE_PS) { /* 4 MiB; PSE-36 bits included */
-		*gpa = (*entry & MASK(31, 22)) | FIELD_GET(MASK(20, 13), *entry) << 32 |
-		       (va & MASK(21, 0));
-		return true;
-	}
-	entry = vm_ram(vcpu, (*entry & MASK(31, 12)) + (va >> 12 & 1023) * 4, 4);
-	if (!entry || !(*entry & PTE_P))
-		return false;
-	*gpa = (*entry & MASK(31, 12)) | (va & MASK(11, 0));
+	*gpa = (table & MASK(31, 12)) | (va & MASK(11, 0));
 	return true;
 }
 
+/* PAE: four entries on top, at a 32-byte boundary. */
 static bool walk_pae(struct vcpu *vcpu, u64 cr3, u32 va, u64 *gpa)
 {
-	const u64 *entry = vm_ram(vcpu, (cr3 & MASK(31, 5)) + (va >> 30) * 8, 8);
+	const u64 *entry = vm_page(vcpu, (cr3 & MASK(31, 5)) + (va >> 30) * 8);
 
-	return entry && (*entry & PTE_P) && walk(vcpu, *entry & PTE_ADDRESS, va, 21, true, gpa);
+	return entry && (*entry & PTE_P) && guest_walk(vcpu, *entry, va, 2, gpa);
 }
 
-bool guest_translate(struct vcpu *vcpu, const struct vcpu_state *s, u64 va, u64 *gpa)
+static bool translate(struct vcpu *vcpu, const struct vcpu_state *s, u64 va, u64 *gpa)
 {
 	if (s->efer & EFER_LMA)
-		return walk(vcpu, s->cr3 & PTE_ADDRESS, va, s->cr4 & CR4_LA57 ? 48 : 39, true, gpa);
-	if (s->code_bits != 64)
-		va = (u32)va;
+		return guest_walk(vcpu, s->cr3, va, s->cr4 & CR4_LA57 ? 5 : 4, gpa);
 	if (!(s->cr0 & CR0_PG)) {
-		*gpa = va;
+		*gpa = (u32)va;
 		return true;
 	}
-	if (s->cr4 & CR4_PAE)
-		return walk_pae(vcpu, s->cr3, (u32)va, gpa);
-	return walk_32(vcpu, s->cr3, (u32)va, gpa);
+	return (s->cr4 & CR4_PAE ? walk_pae : walk_32)(vcpu, s->cr3, (u32)va, gpa);
 }
 
 /* What can be read of [va, va + size) without leaving va's page. */
@@ -64,12 +49,11 @@ static size_t fetch_page(struct vcpu *vcpu, const struct vcpu_state *s, u64 va, 
                          size_t size)
 {
 	size_t length = MIN(size, PAGE_SIZE - (va & (PAGE_SIZE - 1)));
-	const u8 *from;
+	const u8 *from = NULL;
 	u64 gpa;
 
-	if (!guest_translate(vcpu, s, va, &gpa))
-		return 0;
-	from = vm_ram(vcpu, gpa, length);
+	if (translate(vcpu, s, va, &gpa))
+		from = vm_page(vcpu, gpa);
 	if (!from)
 		return 0;
 	memcpy(bytes, from, length);
@@ -78,7 +62,7 @@ static size_t fetch_page(struct vcpu *vcpu, const struct vcpu_state *s, u64 va, 
 
 size_t guest_fetch(struct vcpu *vcpu, const struct vcpu_state *s, u8 *bytes, size_t size)
 {
-	u64 va = s->code_bits == 64 ? s->rip : s->cs_base + s->rip;
+	u64 va = s->code_bits == 64 ? s->rip : (u32)(s->cs_base + s->rip);
 	size_t length = fetch_page(vcpu, s, va, bytes, size);
 
 	if (length && length < size)

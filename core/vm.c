@@ -67,7 +67,7 @@ void *vm_ram(struct vcpu *vcpu, u64 gpa, u64 size)
 			return NULL;
 		vcpu->last_range = r;
 	}
-	return phys_to_virt(r->pa + (gpa - r->gpa));
+	return r->host + (gpa - r->gpa);
 }
 
 void vm_flush_caches(struct vm *vm)

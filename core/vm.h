@@ -15,9 +15,10 @@
 #define VM_NAME_MAX   16
 #define VM_RANGES_MAX 64
 
-/* Guest-physical memory that is RAM of this VM, in order of gpa. */
+/* Guest-physical memory that is RAM of this VM, in order of gpa; whole pages. */
 struct vm_range {
 	u64 gpa, pa, size;
+	u8 *host; /* where the hypervisor sees it */
 	u32 type; /* enum boot_memory_type: usable, or ACPI's */
 };
 
@@ -112,6 +113,16 @@ struct vm *vm_find_platform(void);
 
 /* The host's view of [gpa, gpa + size) if it is RAM of this VM in one piece, else NULL. */
 void *vm_ram(struct vcpu *vcpu, u64 gpa, u64 size);
+
+/* The same up to the end of gpa's page: short, for it is on the hot path. */
+static inline void *vm_page(struct vcpu *vcpu, u64 gpa)
+{
+	const struct vm_range *r = vcpu->last_range;
+
+	if (gpa - r->gpa < r->size)
+		return r->host + (gpa - r->gpa);
+	return vm_ram(vcpu, gpa, 1);
+}
 
 /* Memory, nested tables, image, first CPU. The manifest's line is in the log when it fails. */
 err_t vm_prepare(struct vm *vm) must_check;

@@ -42,7 +42,7 @@ static err_t add_range(struct vm *vm, u64 gpa, u64 pa, u64 size, u32 type)
 {
 	if (vm->ram_count == VM_RANGES_MAX)
 		return E_TOO_MANY;
-	vm->ram[vm->ram_count++] = (struct vm_range){gpa, pa, size, type};
+	vm->ram[vm->ram_count++] = (struct vm_range){gpa, pa, size, phys_to_virt(pa), type};
 	return E_OK;
 }
 

@@ -5,6 +5,11 @@
 #include "lib/insn.h"
 #include "svm/svm.h"
 
+/* Opcodes (APM volume 3, appendix A) */
+#define OPCODE_ESCAPE  0x0f
+#define OPCODE_GROUP_7 0x01 /* a third byte follows */
+#define OPCODE_WBINVD  0x09
+
 void svm_read_state(const struct vcpu *vcpu, struct vcpu_state *s)
 {
 	const struct vmcb *vmcb = svm_vmcb(vcpu);
@@ -122,6 +127,21 @@ static bool decode(struct vcpu *vcpu, struct insn *insn)
 	svm_read_state(vcpu, &state);
 	size = guest_fetch(vcpu, &state, bytes, sizeof(bytes));
 	return !insn_decode(bytes, size, (enum insn_mode)state.code_bits, insn);
+}
+
+/* The second byte of a plain two-byte instruction (0F xx) in 64-bit code, or 0: what nearly every
+ * trapped instruction is, told without the decoder. */
+static inline u8 plain_opcode(struct vcpu *vcpu)
+{
+	const struct vmcb *vmcb = svm_vmcb(vcpu);
+	u64 rip = vmcb->rip, gpa;
+	const u8 *code;
+
+	if (!(vmcb->cs.attributes & SEGMENT_L) || (rip & (PAGE_SIZE - 1)) == PAGE_SIZE - 1 ||
+	    !guest_walk(vcpu, vmcb->cr3, rip, vmcb->cr4 & CR4_LA57 ? 5 : 4, &gpa))
+		return 0;
+	code = vm_page(vcpu, gpa);
+	return code && code[0] == OPCODE_ESCAPE && code[1] != OPCODE_GROUP_7 ? code[1] : 0;
 }
 
 /* WBINVD and INVD exits look alike in some implementations, so that the instruction itself decides.
@@ -284,17 +304,23 @@ static bool find_length(struct vcpu *vcpu, struct exit *exit)
 	const struct vmcb *vmcb = svm_vmcb(vcpu);
 	struct insn insn;
 
-	if (svm_vcpu(vcpu)->has_next_rip) {
+	if (svm_vcpu(vcpu)->has_next_rip)
 		exit->length = (u8)(vmcb->next_rip - vmcb->rip);
-		return true;
-	}
-	if (!decode(vcpu, &insn))
-		return false;
-	exit->length = insn.length;
-	return true;
+	else if (plain_opcode(vcpu))
+		exit->length = 2;
+	else if (decode(vcpu, &insn))
+		exit->length = insn.length;
+	return exit->length;
 }
 
-bool svm_exit(struct vcpu *vcpu)
+/* An event that was being delivered when the exit came is delivered again (15.7.2). */
+static void redeliver(struct vmcb *vmcb)
+{
+	if ((vmcb->exit_interrupt_info & EVENT_VALID) && !(vmcb->event_injection & EVENT_VALID))
+		vmcb->event_injection = vmcb->exit_interrupt_info;
+}
+
+static __attribute__((noinline)) bool exit_slow(struct vcpu *vcpu)
 {
 	struct vmcb *vmcb = svm_vmcb(vcpu);
 	struct exit exit = {.reason = vmcb->exit_code, .qualification = vmcb->exit_info1};
@@ -302,8 +328,6 @@ bool svm_exit(struct vcpu *vcpu)
 
 	vcpu->gpr[GPR_RAX] = vmcb->rax;
 	vcpu->gpr[GPR_RSP] = vmcb->rsp;
-	vmcb->event_injection = 0;
-	vmcb->tlb_control = TLB_KEEP;
 	exit.kind = classify(vcpu, &exit);
 	result = handle(vcpu, &exit);
 	if (result == RESULT_ADVANCE) {
@@ -312,10 +336,26 @@ bool svm_exit(struct vcpu *vcpu)
 		else
 			advance(vcpu, exit.length);
 	}
-	/* An event that was being delivered when the exit came is delivered again (15.7.2). */
-	if ((vmcb->exit_interrupt_info & EVENT_VALID) && !(vmcb->event_injection & EVENT_VALID))
-		vmcb->event_injection = vmcb->exit_interrupt_info;
+	redeliver(vmcb);
 	vmcb->rax = vcpu->gpr[GPR_RAX];
 	vmcb->rsp = vcpu->gpr[GPR_RSP];
 	return result != RESULT_STOP;
+}
+
+/* The hot path is a plain WBINVD: its handler touches no register of the guest, and always
+ * advances. */
+bool svm_exit(struct vcpu *vcpu)
+{
+	struct vmcb *vmcb = svm_vmcb(vcpu);
+	struct exit exit;
+
+	vmcb->event_injection = 0;
+	vmcb->tlb_control = TLB_KEEP;
+	if (vmcb->exit_code != SVM_EXIT_WBINVD || plain_opcode(vcpu) != OPCODE_WBINVD)
+		return exit_slow(vcpu);
+	vcpu->wbinvd.rip = vmcb->rip;
+	exit.kind = EXIT_WBINVD;
+	exit_handle(vcpu, &exit);
+	advance(vcpu, 2);
+	return true;
 }
