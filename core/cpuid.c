@@ -3,48 +3,65 @@
 
 #include "core/backend.h"
 #include "core/hypercall.h"
-#include "lib/string.h"
+#include "lib/bytes.h"
 
 #define LEAF_FEATURES          0x1
+#define ECX_DEBUG_STORE        (BIT(2) | BIT(4)) /* core/msr.c says why not */
+#define EDX_DEBUG_STORE        BIT(21)
 #define ECX_VMX                BIT(5)
 #define ECX_OSXSAVE            BIT(27)
 #define ECX_HYPERVISOR         BIT(31)
+#define LEAF_MORE_FEATURES     0x7
+#define EBX_PROCESSOR_TRACE    BIT(25)
+#define LEAF_PROCESSOR_TRACE   0x14
 #define LEAF_EXTENDED_FEATURES 0x80000001
 #define ECX_SVM                BIT(2)
 #define LEAF_SVM               0x8000000a
+/* The low bytes of these. */
+#define AMENDED_LEAVES (BIT(0x1) | BIT(0x7) | BIT(0x14) | BIT(0xa))
 
-static void answer(struct vcpu *vcpu, struct cpuid r)
+/* The upper halves of the registers are cleared (SDM volume 2), as if the guest had executed it. */
+static void execute(u64 gpr[GPR_COUNT])
 {
-	vcpu->gpr[GPR_RAX] = r.eax;
-	vcpu->gpr[GPR_RBX] = r.ebx;
-	vcpu->gpr[GPR_RCX] = r.ecx;
-	vcpu->gpr[GPR_RDX] = r.edx;
+	__asm__ volatile("cpuid"
+	                 : "=a"(gpr[GPR_RAX]), "=b"(gpr[GPR_RBX]), "=c"(gpr[GPR_RCX]),
+	                   "=d"(gpr[GPR_RDX])
+	                 : "a"(gpr[GPR_RAX]), "c"(gpr[GPR_RCX]));
 }
 
-static struct cpuid features(struct vcpu *vcpu, struct cpuid r)
+static void answer(u64 gpr[GPR_COUNT], u32 eax, u32 ebx, u32 ecx, u32 edx)
+{
+	gpr[GPR_RAX] = eax;
+	gpr[GPR_RBX] = ebx;
+	gpr[GPR_RCX] = ecx;
+	gpr[GPR_RDX] = edx;
+}
+
+static void amend_features(struct vcpu *vcpu)
 {
 	struct vcpu_state state;
 
 	backend->read_state(vcpu, &state);
-	r.ecx &= ~(u32)(ECX_VMX | ECX_OSXSAVE);
-	r.ecx |= ECX_HYPERVISOR;
+	vcpu->gpr[GPR_RCX] &= ~(ECX_VMX | ECX_OSXSAVE | ECX_DEBUG_STORE);
+	vcpu->gpr[GPR_RDX] &= ~EDX_DEBUG_STORE;
+	vcpu->gpr[GPR_RCX] |= ECX_HYPERVISOR;
 	if (state.cr4 & CR4_OSXSAVE)
-		r.ecx |= ECX_OSXSAVE;
-	return r;
+		vcpu->gpr[GPR_RCX] |= ECX_OSXSAVE;
 }
 
-static struct cpuid hypervisor(u32 leaf)
+static void answer_hypervisor(u64 gpr[GPR_COUNT], u32 leaf)
 {
-	struct cpuid r = {0, 0, 0, 0};
+	static const char signature[] = HYPERVISOR_SIGNATURE;
+	const u8 *name = (const u8 *)signature;
 
-	if (leaf == HYPERVISOR_CPUID_BASE) {
-		r.eax = HYPERVISOR_CPUID_BASE + 1;
-		memcpy(&r.ebx, HYPERVISOR_SIGNATURE, 12); /* EBX, ECX, EDX in this order */
-	} else if (leaf == HYPERVISOR_CPUID_BASE + 1) {
-		r.eax = HYPERCALL_VERSION;
-		r.ebx = backend->vmcall ? HYPERVISOR_VMCALL : HYPERVISOR_VMMCALL;
-	}
-	return r;
+	if (leaf == HYPERVISOR_CPUID_BASE)
+		answer(gpr, HYPERVISOR_CPUID_BASE + 1, get_u32(name), get_u32(name + 4),
+		       get_u32(name + 8));
+	else if (leaf == HYPERVISOR_CPUID_BASE + 1)
+		answer(gpr, HYPERCALL_VERSION,
+		       backend->vmcall ? HYPERVISOR_VMCALL : HYPERVISOR_VMMCALL, 0, 0);
+	else
+		answer(gpr, 0, 0, 0, 0);
 }
 
 static bool is_ours(u32 leaf)
@@ -52,30 +69,29 @@ static bool is_ours(u32 leaf)
 	return leaf >> 8 == HYPERVISOR_CPUID_BASE >> 8;
 }
 
-static __attribute__((noinline)) enum exit_result answer_amended(struct vcpu *vcpu, u32 leaf)
+static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 leaf)
 {
-	struct cpuid r = cpuid(leaf, (u32)vcpu->gpr[GPR_RCX]);
-
 	if (leaf == LEAF_FEATURES)
-		r = features(vcpu, r);
+		amend_features(vcpu);
+	else if (leaf == LEAF_MORE_FEATURES)
+		vcpu->gpr[GPR_RBX] &= ~EBX_PROCESSOR_TRACE;
 	else if (leaf == LEAF_EXTENDED_FEATURES)
-		r.ecx &= ~(u32)ECX_SVM;
-	else if (leaf == LEAF_SVM)
-		r = (struct cpuid){0, 0, 0, 0};
+		vcpu->gpr[GPR_RCX] &= ~ECX_SVM;
+	else if (leaf == LEAF_SVM || leaf == LEAF_PROCESSOR_TRACE)
+		answer(vcpu->gpr, 0, 0, 0, 0);
 	else if (is_ours(leaf))
-		r = hypervisor(leaf);
-	answer(vcpu, r);
+		answer_hypervisor(vcpu->gpr, leaf);
 	return RESULT_ADVANCE;
 }
 
 enum exit_result cpuid_handle(struct vcpu *vcpu, struct exit *exit)
 {
 	u32 leaf = (u32)vcpu->gpr[GPR_RAX];
+	u8 low = (u8)leaf;
 
 	(void)exit;
-	if (leaf == LEAF_FEATURES || leaf == LEAF_EXTENDED_FEATURES || leaf == LEAF_SVM ||
-	    is_ours(leaf))
-		return answer_amended(vcpu, leaf);
-	answer(vcpu, cpuid(leaf, (u32)vcpu->gpr[GPR_RCX]));
+	execute(vcpu->gpr);
+	if ((low < 32 && AMENDED_LEAVES >> low & 1) || is_ours(leaf))
+		return amend(vcpu, leaf);
 	return RESULT_ADVANCE;
 }

@@ -33,6 +33,12 @@ enum msr_action {
 #define MSR_VMX_LAST    0x4ff
 #define MSR_XSS         0xda0
 #define MSR_TSC         0x10
+/* Trace and debug stores go to memory past the nested tables, or from host mode (R22): SDM volume
+ * 3, 18.4.9 and 33. */
+#define MSR_PEBS_ENABLE 0x3f1
+#define MSR_RTIT_FIRST  0x560
+#define MSR_RTIT_LAST   0x587
+#define MSR_DS_AREA     0x600
 
 /* Sorted by range; what is not here passes for the platform VM and faults for others. */
 static const struct {
@@ -53,7 +59,10 @@ static const struct {
 	{MSR_MTRR_FIX4K_FIRST, MSR_MTRR_FIX4K_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
 	{MSR_PAT, MSR_PAT, MSR_PAT_SHADOW, MSR_PAT_SHADOW},
 	{MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
+	{MSR_PEBS_ENABLE, MSR_PEBS_ENABLE, MSR_FAULT, MSR_FAULT},
 	{MSR_VMX_FIRST, MSR_VMX_LAST, MSR_FAULT, MSR_FAULT},
+	{MSR_RTIT_FIRST, MSR_RTIT_LAST, MSR_FAULT, MSR_FAULT},
+	{MSR_DS_AREA, MSR_DS_AREA, MSR_FAULT, MSR_FAULT},
 	{MSR_XSS, MSR_XSS, MSR_PASS, MSR_PASS},
 	{MSR_EFER, 0xc0000084, MSR_PASS, MSR_PASS},    /* EFER and the SYSCALL registers */
 	{MSR_FS_BASE, 0xc0000103, MSR_PASS, MSR_PASS}, /* FS, GS, KERNEL_GS base, TSC_AUX */
