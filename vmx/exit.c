@@ -9,16 +9,21 @@
 /* Exits that their number describes. All are instructions, and hardware gives their length. What a
  * guest does not have is #UD, SDM volume 3, 26.1.2. */
 static const u8 instruction_kinds[REASON_COUNT] = {
-	[REASON_CPUID] = EXIT_CPUID,       [REASON_GETSEC] = EXIT_UNDEFINED,
-	[REASON_INVD] = EXIT_INVD,         [REASON_VMCALL] = EXIT_HYPERCALL,
-	[REASON_VMCLEAR] = EXIT_UNDEFINED, [REASON_VMLAUNCH] = EXIT_UNDEFINED,
-	[REASON_VMPTRLD] = EXIT_UNDEFINED, [REASON_VMPTRST] = EXIT_UNDEFINED,
-	[REASON_VMREAD] = EXIT_UNDEFINED,  [REASON_VMRESUME] = EXIT_UNDEFINED,
-	[REASON_VMWRITE] = EXIT_UNDEFINED, [REASON_VMXOFF] = EXIT_UNDEFINED,
-	[REASON_VMXON] = EXIT_UNDEFINED,   [REASON_RDMSR] = EXIT_MSR_READ,
-	[REASON_WRMSR] = EXIT_MSR_WRITE,   [REASON_INVEPT] = EXIT_UNDEFINED,
-	[REASON_INVVPID] = EXIT_UNDEFINED, [REASON_XSETBV] = EXIT_XSETBV,
+	[REASON_CPUID] = EXIT_CPUID,        [REASON_GETSEC] = EXIT_UNDEFINED,
+	[REASON_VMCALL] = EXIT_HYPERCALL,   [REASON_VMCLEAR] = EXIT_UNDEFINED,
+	[REASON_VMLAUNCH] = EXIT_UNDEFINED, [REASON_VMPTRLD] = EXIT_UNDEFINED,
+	[REASON_VMPTRST] = EXIT_UNDEFINED,  [REASON_VMREAD] = EXIT_UNDEFINED,
+	[REASON_VMRESUME] = EXIT_UNDEFINED, [REASON_VMWRITE] = EXIT_UNDEFINED,
+	[REASON_VMXOFF] = EXIT_UNDEFINED,   [REASON_VMXON] = EXIT_UNDEFINED,
+	[REASON_RDMSR] = EXIT_MSR_READ,     [REASON_WRMSR] = EXIT_MSR_WRITE,
+	[REASON_INVEPT] = EXIT_UNDEFINED,   [REASON_INVVPID] = EXIT_UNDEFINED,
+	[REASON_XSETBV] = EXIT_XSETBV,
 };
+
+static inline enum exit_kind instruction_kind(u64 reason)
+{
+	return reason < REASON_COUNT ? instruction_kinds[reason] : EXIT_UNKNOWN;
+}
 
 /* A trap that the CPU would have taken after this instruction (R14; table 25-4). */
 static __attribute__((noinline)) void single_step(void)
@@ -69,9 +74,13 @@ static void decode_ept_violation(struct exit *exit)
 		vmcs_write(VMCS_GUEST_BLOCKING, vmcs_read(VMCS_GUEST_BLOCKING) | BLOCKING_NMI);
 }
 
-static void decode(const struct vcpu *vcpu, struct exit *exit)
+static void decode(struct vcpu *vcpu, struct exit *exit)
 {
 	switch (exit->reason) {
+	case REASON_INVD:
+		exit->kind = EXIT_INVD;
+		vcpu->wbinvd.rip = vmcs_read(VMCS_GUEST_RIP);
+		break;
 	case REASON_TRIPLE_FAULT:
 		exit->kind = EXIT_SHUTDOWN;
 		break;
@@ -140,13 +149,6 @@ static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
 	return result;
 }
 
-static enum exit_result handle_instruction(struct vcpu *vcpu, struct exit *exit, u64 rip)
-{
-	if (exit->kind == EXIT_INVD)
-		vcpu->wbinvd.rip = rip;
-	return exit_handle(vcpu, exit);
-}
-
 bool vmx_exit(struct vcpu *vcpu)
 {
 	u64 rip = vmcs_read(VMCS_GUEST_RIP);
@@ -159,10 +161,8 @@ bool vmx_exit(struct vcpu *vcpu)
 		vcpu->wbinvd.rip = rip;
 		result = exit_handle(vcpu, &exit);
 	} else {
-		exit.kind =
-			exit.reason < REASON_COUNT ? instruction_kinds[exit.reason] : EXIT_UNKNOWN;
-		result = exit.kind ? handle_instruction(vcpu, &exit, rip)
-		                   : handle_other(vcpu, &exit);
+		exit.kind = instruction_kind(exit.reason);
+		result = exit.kind ? exit_handle(vcpu, &exit) : handle_other(vcpu, &exit);
 	}
 	if (result == RESULT_ADVANCE)
 		advance(rip, vmcs_read(VMCS_EXIT_LENGTH));
