@@ -2,6 +2,7 @@
 ; The ways into the code under test and back, by itself or by an exception.
 
 CR0_PG		equ 1 << 31
+MSR_EFER	equ 0xc0000080
 TRAPS		equ 32
 STUB_SIZE	equ 16
 
@@ -33,6 +34,7 @@ RFLAGS_SLOT	equ 16 * 8
 
 extern trap_handle
 global code_call, code_target, code_protected, code_protected_target, trap_stubs
+global code_paging, code_paging_long
 
 section .text
 bits 64
@@ -65,21 +67,40 @@ resume:
 	pop rbx
 	ret
 
-; Called far in a 32-bit segment of long mode: leaves it, calls on, comes back. No flag changes.
+; Called far in a 32-bit segment of long mode: calls on in protected mode, with the paging asked for.
 bits 32
 code_protected:
-	mov [saved_eax], eax
-	mov eax, cr0
-	mov [saved_cr0], eax
-	lea eax, [eax + CR0_PG]		; it is set, and the carry out of bit 31 is lost
-	mov cr0, eax
-	mov eax, [saved_eax]
+	pushfd
+	pushad
+	mov esi, code_paging
+	call set_paging
+	popad
+	popfd
 	call dword far [code_protected_target]
-	mov [saved_eax], eax
-	mov eax, [saved_cr0]
-	mov cr0, eax
-	mov eax, [saved_eax]
+	pushfd
+	pushad
+	mov esi, code_paging_long
+	call set_paging
+	popad
+	popfd
 	retf
+
+; ESI: struct paging (code.c). Long mode comes and goes while paging is off.
+set_paging:
+	mov eax, cr0
+	and eax, ~CR0_PG
+	mov cr0, eax
+	mov ecx, MSR_EFER
+	rdmsr
+	mov eax, [esi + 12]
+	wrmsr
+	mov eax, [esi + 8]
+	mov cr4, eax
+	mov eax, [esi + 4]
+	mov cr3, eax
+	mov eax, [esi]
+	mov cr0, eax
+	ret
 
 bits 64
 align STUB_SIZE
@@ -128,5 +149,5 @@ section .bss
 code_target:	resb 8			; offset, selector
 code_protected_target: resb 8
 resume_rsp:	resq 1
-saved_cr0:	resd 1
-saved_eax:	resd 1
+code_paging:	resd 4
+code_paging_long: resd 4

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "guests/demo/code.h"
+#include "guests/demo/paging.h"
 
 #define SELECTOR_CODE64 0x08
 #define SELECTOR_CODE32 0x18
@@ -12,9 +13,6 @@
 #define GATE_INTERRUPT 0x8e00 /* present, 64-bit interrupt gate */
 #define TRAPS          32
 #define TRAP_STUB_SIZE 16
-
-#define PAGE_TABLE  0x003 /* present, writable */
-#define PAGE_2M_LG2 21
 
 #define RFLAGS_TF (1u << 8)
 #define DR6_RESET 0xffff0ff0ull
@@ -34,17 +32,18 @@ struct trap_frame {
 	uint64_t vector, error_code, rip, cs, rflags, rsp, ss;
 };
 
-const char *const code_mode_names[CODE_MODES] = {"64", "32", "16", "protected"};
+const char *const code_mode_names[CODE_MODES] = {"64", "32", "16", "unpaged", "paged", "pae"};
 
-extern uint64_t page_directories[4 * 512];
 extern const uint8_t trap_stubs[TRAPS * TRAP_STUB_SIZE];
 extern struct far_pointer code_target, code_protected_target;
+extern struct paging code_paging, code_paging_long;
 void code_protected(void);
 void code_call(struct registers *registers);
 bool trap_handle(struct trap_frame *frame);
 
-/* Through the window the second page is the third of these; with paging off it is the next one. */
+/* The second page of the window is the third of these; with paging off it is the next one. */
 static uint8_t pages[3][CODE_PAGE] __attribute__((aligned(4096)));
+static struct paging_modes paging;
 static struct code_result current;
 static uint64_t current_start;
 
@@ -84,12 +83,8 @@ static void load_idt(void)
 
 void code_init(void)
 {
-	static uint64_t page_table[512] __attribute__((aligned(4096)));
-
-	page_table[0] = (uintptr_t)pages[0] | PAGE_TABLE;
-	page_table[1] = (uintptr_t)pages[2] | PAGE_TABLE;
-	page_directories[CODE_WINDOW >> PAGE_2M_LG2] = (uintptr_t)page_table | PAGE_TABLE;
-	__asm__ volatile("mov %%cr3, %%rax\n\tmov %%rax, %%cr3" : : : "rax", "memory");
+	paging_init(pages[0], pages[2], &paging);
+	code_paging_long = paging.long_mode;
 	load_idt();
 }
 
@@ -106,35 +101,46 @@ static void place(enum code_mode mode, const struct code *code, uint8_t *at)
 	*end = RETF;
 }
 
-void code_run(enum code_mode mode, const struct code *code, uint32_t offset,
-              struct registers *registers, struct code_result *result)
+static void aim(enum code_mode mode, uint32_t start)
 {
-	uint8_t *at = (uint8_t *)(uintptr_t)CODE_WINDOW + offset;
-	uint32_t start;
+	const struct far_pointer in_32 = {start, SELECTOR_CODE32};
 
-	if (mode == CODE_PROTECTED)
-		at = &pages[0][0] + offset;
-	place(mode, code, at);
-
-	start = (uint32_t)(uintptr_t)at;
+	code_target = (struct far_pointer){(uint32_t)(uintptr_t)code_protected, SELECTOR_CODE32};
+	code_protected_target = in_32;
 	switch (mode) {
 	case CODE_64:
 		code_target = (struct far_pointer){start, SELECTOR_CODE64};
 		break;
 	case CODE_32:
-		code_target = (struct far_pointer){start, SELECTOR_CODE32};
+		code_target = in_32;
 		break;
 	case CODE_16:
-		start = offset;
 		code_target = (struct far_pointer){start, SELECTOR_CODE16};
 		break;
+	case CODE_UNPAGED:
+		code_paging = paging.none;
+		break;
+	case CODE_PAGED:
+		code_paging = paging.bits32;
+		break;
 	default:
-		code_target =
-			(struct far_pointer){(uint32_t)(uintptr_t)code_protected, SELECTOR_CODE32};
-		code_protected_target = (struct far_pointer){start, SELECTOR_CODE32};
+		code_paging = paging.pae;
 	}
+}
+
+void code_run(enum code_mode mode, const struct code *code, uint32_t offset,
+              struct registers *registers, struct code_result *result)
+{
+	uint8_t *at = (uint8_t *)(uintptr_t)PAGING_WINDOW + offset;
+
+	if (mode == CODE_UNPAGED)
+		at = &pages[0][0] + offset;
+	place(mode, code, at);
+
+	/* The 16-bit segment begins at the window. */
+	current_start = mode == CODE_16 ? offset : (uintptr_t)at;
 	current = (struct code_result){.vector = CODE_NO_TRAP};
-	current_start = start;
+	aim(mode, (uint32_t)current_start);
 	code_call(registers);
 	*result = current;
 }

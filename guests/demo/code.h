@@ -7,10 +7,12 @@
 #include <stdint.h>
 
 enum code_mode {
-	CODE_64,        /* long mode */
-	CODE_32,        /* long mode, a 32-bit segment */
-	CODE_16,        /* long mode, a 16-bit segment with a base */
-	CODE_PROTECTED, /* 32 bits, paging off: there an exception is a triple fault */
+	CODE_64,      /* long mode */
+	CODE_32,      /* long mode, a 32-bit segment */
+	CODE_16,      /* long mode, a 16-bit segment with a base */
+	CODE_UNPAGED, /* protected mode: there an exception is a triple fault */
+	CODE_PAGED,   /* protected mode, 32-bit paging */
+	CODE_PAE,     /* protected mode, PAE paging */
 	CODE_MODES
 };
 
@@ -42,12 +44,13 @@ struct code_result {
 	int step_at; /* offset in the code at which the last one was reported */
 };
 
-/* The code is placed at this offset into two pages, the second of which is elsewhere in memory. */
-#define CODE_WINDOW   0x3fe00000u
+/* The code is placed at an offset into two pages, the second of which is elsewhere in memory. */
 #define CODE_PAGE     4096u
 #define CODE_ANYWHERE (CODE_PAGE / 2)
 
 void code_init(void);
+
+/* registers: in and out. */
 void code_run(enum code_mode mode, const struct code *code, uint32_t offset,
               struct registers *registers, struct code_result *result);
 

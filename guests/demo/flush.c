@@ -68,7 +68,8 @@ static struct counts read_counts(void)
 
 /* What has been counted since before is what was executed, and all of it served as the verdict
  * says. */
-static bool check_counts(const struct counts *before, struct counts executed, const char *what)
+static bool check_counts(const struct counts *before, struct counts executed, const char *step,
+                         const char *mode)
 {
 	struct counts now = read_counts();
 	struct counts counted = {
@@ -82,8 +83,9 @@ static bool check_counts(const struct counts *before, struct counts executed, co
 	          (is_ignored ? counted.ignored : counted.emulated) == executed.wbinvd &&
 	          (is_ignored ? counted.emulated : counted.ignored) == 0;
 
-	report(ok, "%s executed=%lu wbinvd=%lu invd=%lu emulated=%lu ignored=%lu", what,
-	       executed.wbinvd, counted.wbinvd, counted.invd, counted.emulated, counted.ignored);
+	report(ok, "%s mode=%s executed=%lu wbinvd=%lu invd=%lu emulated=%lu ignored=%lu", step,
+	       mode, executed.wbinvd, counted.wbinvd, counted.invd, counted.emulated,
+	       counted.ignored);
 	return ok;
 }
 
@@ -130,8 +132,6 @@ static unsigned int run_everywhere(enum code_mode mode, const struct form *form)
 
 static void flush_in_mode(enum code_mode mode)
 {
-	static const char *const names[CODE_MODES] = {"flush mode=64", "flush mode=32",
-	                                              "flush mode=16", "flush mode=protected"};
 	struct counts before = read_counts(), executed = {0};
 
 	for (const struct form *form = forms; form < forms + sizeof(forms) / sizeof(*forms);
@@ -144,7 +144,7 @@ static void flush_in_mode(enum code_mode mode)
 		executed.wbinvd += runs;
 		executed.invd += form->is_invd ? runs : 0;
 	}
-	check_counts(&before, executed, names[mode]);
+	check_counts(&before, executed, "flush", code_mode_names[mode]);
 }
 
 void step_flush(void)
@@ -194,5 +194,6 @@ void step_wbinvd_loop(uint64_t count)
 
 	for (uint64_t i = 0; i < count; i++)
 		__asm__ volatile("wbinvd" : : : "memory");
-	check_counts(&before, (struct counts){.wbinvd = count}, "wbinvd-loop");
+	check_counts(&before, (struct counts){.wbinvd = count}, "wbinvd-loop",
+	             code_mode_names[CODE_64]);
 }

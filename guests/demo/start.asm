@@ -83,7 +83,7 @@ gdt:
 	dq 0x00af9b000000ffff		; 0x08: 64-bit code
 	dq 0x00cf93000000ffff		; 0x10: data
 	dq 0x00cf9b000000ffff		; 0x18: 32-bit code
-	dq 0x3f009be00000ffff		; 0x20: 16-bit code, based at CODE_WINDOW (code.h)
+	dq 0x3f009be00000ffff		; 0x20: 16-bit code, based at PAGING_WINDOW (paging.h)
 gdt_pointer:
 	dw $ - gdt - 1
 	dd gdt, 0
