@@ -58,6 +58,11 @@ const char *vmx_next_missing(const struct vmx_capability *capability, u32 *next)
 	return NULL;
 }
 
+bool vmx_has_itlb_multihit(u64 arch_capabilities)
+{
+	return !(arch_capabilities & ARCH_CAP_PSCHANGE_MC_NO);
+}
+
 u32 vmx_adjust_control(u64 wanted, u64 capability)
 {
 	return ((u32)wanted | (u32)capability) & (u32)(capability >> 32);

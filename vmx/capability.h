@@ -22,6 +22,13 @@ struct vmx_controls {
  * *next: 0 at first. */
 const char *vmx_next_missing(const struct vmx_capability *capability, u32 *next);
 
+/*
+ * XSA-304: a guest that changes the size of a page it executes from can stop the machine, unless
+ * large leaves are not executable. Later CPUs say that they have the erratum no more, in
+ * IA32_ARCH_CAPABILITIES; 0 where the CPU has no such MSR.
+ */
+bool vmx_has_itlb_multihit(u64 arch_capabilities);
+
 /* A control as the CPU accepts it: SDM volume 3, A.3.1. */
 u32 vmx_adjust_control(u64 wanted, u64 capability);
 

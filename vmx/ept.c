@@ -27,6 +27,20 @@ u64 ept_mmio(void)
 	return EPT_R | EPT_W | EPT_TYPE_UC | EPT_IGNORE_PAT | EPT_DEVICE;
 }
 
+err_t ept_allow_fetch(struct pagetable *pt, u64 gpa)
+{
+	u64 page = ALIGN_DOWN(gpa, PAGE_SIZE), leaf_size;
+	u64 leaf = pt_lookup(pt, page, &leaf_size);
+	u64 pa = (leaf & EPT_ADDRESS & ~(leaf_size - 1)) + (page & (leaf_size - 1));
+
+	if (!leaf || leaf & EPT_DEVICE)
+		return E_NOT_MAPPED;
+	if (leaf & EPT_X)
+		return E_OK;
+	TRY(pt_unmap(pt, page, PAGE_SIZE));
+	return pt_map(pt, page, pa, PAGE_SIZE, (leaf & ~(EPT_ADDRESS | EPT_LARGE)) | EPT_X);
+}
+
 static u64 retype(void *context, u64 va, u64 entry, u64 leaf_size)
 {
 	const enum vm_memory_type *type = context;

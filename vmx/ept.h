@@ -12,6 +12,10 @@ extern const struct pt_format ept_format;
 u64 ept_ram(enum vm_memory_type type);
 u64 ept_mmio(void);
 
+/* The guest fetches an instruction at gpa: the 4 KiB page of RAM gets an executable leaf of its
+ * own. E_NOT_MAPPED: no RAM is there; E_NO_MEMORY. The caller invalidates. */
+err_t ept_allow_fetch(struct pagetable *pt, u64 gpa) must_check;
+
 /* Every RAM leaf gets this memory type; device memory stays UC. The caller invalidates. */
 void ept_set_memory_type(struct pagetable *pt, enum vm_memory_type type);
 

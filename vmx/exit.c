@@ -103,6 +103,11 @@ static bool is_cr4_write(const struct exit *exit)
 	       FIELD_GET(QUAL_CR_NUMBER, exit->qualification) == 4;
 }
 
+static bool is_fetch_fault(const struct exit *exit)
+{
+	return exit->reason == REASON_EPT_VIOLATION && exit->qualification & QUAL_EPT_FETCH;
+}
+
 /* What concerns nobody but this room. False: it was something else. */
 static bool handle_event(struct vcpu *vcpu, const struct exit *exit)
 {
@@ -114,7 +119,8 @@ static bool handle_event(struct vcpu *vcpu, const struct exit *exit)
 		vmx_nmi_window();
 	} else if (is_cr4_write(exit)) {
 		vmx_inject(vcpu, VECTOR_GP, 0);
-	} else {
+	} else if (!is_fetch_fault(exit) ||
+	           !vmx_allow_fetch(vcpu, vmcs_read(VMCS_GUEST_PHYSICAL))) {
 		return false;
 	}
 	vcpu->vm->counters.exits++;

@@ -23,6 +23,11 @@
 #define FEATURE_CONTROL_LOCK  BIT(0)
 #define FEATURE_CONTROL_VMXON BIT(2) /* outside SMX */
 
+/* Volume 4, table 2-2; the MSR is there where CPUID says so. */
+#define MSR_ARCH_CAPABILITIES         0x10a
+#define ARCH_CAP_PSCHANGE_MC_NO       BIT(6) /* no machine check when a page changes its size */
+#define CPUID_7_EDX_ARCH_CAPABILITIES BIT(29)
+
 /* IA32_VMX_BASIC: A.1. */
 #define VMX_BASIC_REVISION      MASK(30, 0)
 #define VMX_BASIC_MEMORY_TYPE   MASK(53, 50) /* of the VMCS; 6 = WB */

@@ -61,6 +61,9 @@ void vmx_nmi_window(void);
 void vmx_redeliver(void);
 void vmx_inject(struct vcpu *vcpu, u8 vector, u32 error_code);
 
+/* vmx.c. An instruction fetch that EPT stopped; true if it may go on (iTLB multihit). */
+bool vmx_allow_fetch(struct vcpu *vcpu, u64 gpa);
+
 /* failure.c. */
 void vmx_dump(const struct vcpu *vcpu);
 /* VMLAUNCH, VMRESUME or VMPTRLD failed. */

@@ -8,9 +8,10 @@
 #include "vmx/ept.h"
 #include "vmx/vmcs.h"
 
-/* Both written by vmx_check, once, before there is a second CPU or a VM. */
+/* All written by vmx_check, once, before there is a second CPU or a VM. */
 static struct vmx_capability capability;
 static struct vmx_controls controls;
+static bool itlb_multihit;
 
 static bool vmx_is_present(void)
 {
@@ -23,6 +24,13 @@ static u64 feature_control(void)
 	u64 value = msr_read(MSR_FEATURE_CONTROL);
 
 	return value & FEATURE_CONTROL_LOCK ? value : FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON;
+}
+
+static u64 arch_capabilities(void)
+{
+	if (cpuid(0, 0).eax < 7 || !(cpuid(7, 0).edx & CPUID_7_EDX_ARCH_CAPABILITIES))
+		return 0;
+	return msr_read(MSR_ARCH_CAPABILITIES);
 }
 
 static err_t vmx_check(void)
@@ -52,6 +60,8 @@ static err_t vmx_check(void)
 		result = E_UNSUPPORTED;
 	}
 	controls = vmx_choose_controls(&capability);
+	itlb_multihit = vmx_has_itlb_multihit(arch_capabilities());
+	log_line("backend vmx itlb-multihit=%s", itlb_multihit ? "split-on-fetch" : "no");
 	return result;
 }
 
@@ -90,6 +100,12 @@ static u8 vmx_leaf_sizes(void)
 	return ept_leaf_sizes(capability.ept_vpid);
 }
 
+/* Where the erratum is, no leaf is executable before somebody executes from it. */
+static u64 vmx_ram(enum vm_memory_type type)
+{
+	return itlb_multihit ? ept_ram(type) & ~EPT_X : ept_ram(type);
+}
+
 /* INVEPT and INVVPID: SDM volume 3, 31.3. Their operands are this guest's own, so they cannot fail.
  */
 static void vmx_invalidate(struct vcpu *vcpu)
@@ -102,6 +118,15 @@ static void vmx_invalidate(struct vcpu *vcpu)
 	                 :
 	                 : "m"(operand), "r"((u64)INVEPT_CONTEXT)
 	                 : "cc", "memory");
+}
+
+bool vmx_allow_fetch(struct vcpu *vcpu, u64 gpa)
+{
+	if (!itlb_multihit || ept_allow_fetch(&vcpu->vm->stage2, gpa))
+		return false;
+	vmx_invalidate(vcpu);
+	pt_release(&vcpu->vm->stage2);
+	return true;
 }
 
 static void invalidate_linear(const struct vcpu *vcpu)
@@ -267,7 +292,7 @@ const struct backend vmx_backend = {
 	.cpu_enable = vmx_cpu_enable,
 	.cpu_disable = vmx_cpu_disable,
 	.stage2_leaf_sizes = vmx_leaf_sizes,
-	.stage2_ram = ept_ram,
+	.stage2_ram = vmx_ram,
 	.stage2_mmio = ept_mmio,
 	.vcpu_init = vmx_vcpu_init,
 	.vcpu_destroy = vmx_vcpu_destroy,

@@ -197,6 +197,39 @@ static void test_retype(void **state)
 	assert_int_equal(fake_mem_used(), 0);
 }
 
+/* XSA-304: only 4 KiB leaves become executable, each when it is fetched from; the rest stays as it
+ * was. */
+static void test_no_large_executable_leaf(void **state)
+{
+	const u64 not_executable = 0x73; /* R W, WB, ignore PAT */
+	struct pagetable pt;
+	u64 size;
+
+	(void)state;
+	assert_true(vmx_has_itlb_multihit(0));
+	assert_false(vmx_has_itlb_multihit(1 << 6));
+	fake_mem_reset();
+	assert_ok(pt_init(&pt, &ept_format, 4, PT_LEAF_4K | PT_LEAF_2M | PT_LEAF_1G, false));
+	assert_ok(pt_map(&pt, 0, GIB(4), GIB(1), not_executable));
+	assert_ok(pt_map(&pt, GIB(1), GIB(1), MIB(2), ept_mmio()));
+
+	assert_ok(ept_allow_fetch(&pt, MIB(6) + 0x3456));
+	assert_int_equal(pt_lookup(&pt, MIB(6) + 0x3000, &size), (GIB(4) + MIB(6) + 0x3000) | 0x77);
+	assert_int_equal(size, PAGE_SIZE);
+	assert_int_equal(pt_lookup(&pt, MIB(6) + 0x4000, &size), (GIB(4) + MIB(6) + 0x4000) | 0x73);
+	assert_int_equal(pt_lookup(&pt, MIB(8), &size) & ~EPT_LARGE, (GIB(4) + MIB(8)) | 0x73);
+	assert_int_equal(size, MIB(2));
+	assert_ok(ept_allow_fetch(&pt, MIB(6) + 0x3456)); /* another CPU was first */
+	assert_error(ept_allow_fetch(&pt, GIB(1)), E_NOT_MAPPED);
+	assert_error(ept_allow_fetch(&pt, GIB(2)), E_NOT_MAPPED);
+
+	fake_mem_fail_after(0);
+	assert_error(ept_allow_fetch(&pt, MIB(8)), E_NO_MEMORY);
+	assert_int_equal(pt_lookup(&pt, MIB(8), &size) & ~EPT_LARGE, (GIB(4) + MIB(8)) | 0x73);
+	pt_destroy(&pt);
+	assert_int_equal(fake_mem_used(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_leaf_attributes),
 		cmocka_unit_test(test_leaf_sizes),
 		cmocka_unit_test(test_retype),
+		cmocka_unit_test(test_no_large_executable_leaf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
