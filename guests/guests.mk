@@ -11,26 +11,32 @@ DEMO_CFLAGS  := $(COMMON) -fno-pic -fno-pie
 DEMO_OBJECTS := $(patsubst guests/%,$(GUESTS)/%.o,$(wildcard guests/demo/*.c guests/demo/*.asm))
 
 $(GUESTS)/demo/%.c.o: guests/demo/%.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "CC   $@"
 	$(CC) $(DEMO_CFLAGS) -MMD -MP -c -o $@ $<
 $(GUESTS)/demo/%.asm.o: guests/demo/%.asm
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "NASM $@"
 	nasm -f elf64 -o $@ $<
 $(GUESTS)/demo.elf: guests/demo/link.ld $(DEMO_OBJECTS)
+	echo "LD   $@"
 	ld -nostdlib -n -z noexecstack --no-warn-rwx-segments --build-id=none -T $^ -o $@.64
-	@objcopy --strip-debug -O elf32-i386 $@.64 $@
+	objcopy --strip-debug -O elf32-i386 $@.64 $@
 
 # --- Linux: Debian's kernel, fetched once, and an initramfs -----------------------------------------
 $(DEBIAN)/vmlinuz: guests/linux/fetch
+	echo "GET  $(DEBIAN)"
 	guests/linux/fetch $(DEBIAN)
 $(GUESTS)/vmlinuz: $(DEBIAN)/vmlinuz
-	@cp $< $@
+	cp $< $@
 
 # Kbuild leaves its output beside the source. Debian builds its kernel with gcc-12.
 $(GUESTS)/wbinvd/wbinvd.ko: guests/linux/wbinvd.c guests/linux/Kbuild $(DEBIAN)/vmlinuz
-	@mkdir -p $(@D)
-	@cp guests/linux/wbinvd.c guests/linux/Kbuild $(@D)
+	echo "KO   $@"
+	mkdir -p $(@D)
+	cp guests/linux/wbinvd.c guests/linux/Kbuild $(@D)
 	$(MAKE) -s -C $(DEBIAN)/headers M=$(abspath $(@D)) CC=gcc-12 CONFIG_DEBUG_INFO_BTF_MODULES= modules
-	@strip --strip-debug $@
+	strip --strip-debug $@
 $(GUESTS)/initrd.gz: guests/linux/initrd guests/linux/init $(GUESTS)/wbinvd/wbinvd.ko
+	echo "CPIO $@"
 	$^ $@

@@ -85,7 +85,7 @@ code_protected:
 	popfd
 	retf
 
-; ESI: struct paging (code.c). Long mode comes and goes while paging is off.
+; ESI: struct paging (paging.h). Long mode comes and goes while paging is off.
 set_paging:
 	mov eax, cr0
 	and eax, ~CR0_PG
