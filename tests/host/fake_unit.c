@@ -142,6 +142,8 @@ void fake_unit_run_queue(struct fake_unit *unit)
 	u64 head = reg64(unit, IQH) & 0x7fff0, tail = reg64(unit, IQT) & 0x7fff0;
 	const u8 *queue = phys_to_virt(reg64(unit, IQA) & ~0xfffull);
 
+	if (fake_unit_r32(unit, FSTS) & 0x50) /* IQE or ITE: it stands still */
+		return;
 	assert_true(tail < PAGE_SIZE);
 	while (head != tail && !unit->queue_errors) {
 		u64 half[2];
@@ -229,7 +231,13 @@ u32 mmio_r32(const struct mmio *m, u32 offset)
 
 u64 mmio_r64(const struct mmio *m, u32 offset)
 {
-	return reg64(unit_of(m, offset, 8), offset);
+	struct fake_unit *unit = unit_of(m, offset, 8);
+
+	if (offset == IQH && unit->head_lag && --unit->head_lag == 0) {
+		note(unit, "drained\n");
+		fake_unit_set64(unit, IQH, reg64(unit, IQT));
+	}
+	return reg64(unit, offset);
 }
 
 void mmio_w32(const struct mmio *m, u32 offset, u32 value)

@@ -19,6 +19,7 @@ struct fake_unit {
 	u8 regs[FAKE_UNIT_REG_SIZE];
 	u32 stuck;          /* commands it does not act on */
 	bool queue_stopped; /* descriptors are not looked at */
+	u32 head_lag;       /* the head reaches the tail when it is read for the n-th time */
 	u32 queue_errors;   /* bits of FSTS raised at the next descriptor instead of obeying */
 	u32 mapped_size;    /* what mem_map_mmio was last asked for */
 	u32 tail_writes;

@@ -424,6 +424,7 @@ static void test_flush_from_now_on(void **state)
 	assert_int_equal(pt_map(&pt, r.va, r.pa, r.size, r.attributes), E_OK);
 	oracle_set(&r, true);
 	pt_flush(&pt);
+	assert_true(pt.flush);
 	check_all(&pt); /* pt.flush is set: it looks at what was flushed */
 	r.va += MIB(64);
 	assert_int_equal(pt_map(&pt, r.va, r.pa, r.size, r.attributes), E_OK);

@@ -211,10 +211,28 @@ static void test_stop_waits_for_the_queue(void **state)
 	struct vtd_unit *u = started(0, CAP_48, ECAP_SC);
 
 	(void)state;
-	/* firmware's queue stands at an error: it is turned off all the same */
+	fake_unit_set64(&fake_units[0], 0x88, 0x100);
+	fake_units[0].head_lag = 5;
+	assert_int_equal(vtd_unit_stop(u), E_OK);
+	assert_false(u->running);
+	expect_notes(0, "TE=0\ndrained\nQIE=0\n");
+	/* one that stands at an error is turned off all the same */
+	u = started(0, CAP_48, ECAP_SC);
 	fake_unit_set64(&fake_units[0], 0x88, 0x100);
 	assert_int_equal(vtd_unit_stop(u), E_OK);
 	expect_notes(0, "TE=0\nQIE=0\n");
+}
+
+static void test_start_again(void **state)
+{
+	struct vtd_unit *u = started(0, CAP_48, ECAP_SC);
+
+	(void)state;
+	assert_int_equal(vtd_unit_stop(u), E_OK);
+	fake_unit_set32(&fake_units[0], 0x34,
+	                1 << 4); /* a queue error left behind is none of ours */
+	assert_int_equal(vtd_unit_start(u), E_OK);
+	assert_non_null(strstr(fake_units[0].notes, "wait\nTE=1\n"));
 }
 
 /* ---- attach and detach ---- */
@@ -478,7 +496,7 @@ static void test_late_completion_is_not_believed(void **state)
 	used = fake_mem_used();
 	fake_units[0].queue_stopped = true;
 	assert_int_equal(vtd_unmap(&space, 0, MIB(2)), E_TIMEOUT);
-	assert_true(u->failed);
+	assert_true(u->failed && !u->running);
 	assert_int_equal(fake_mem_used(), used);
 	tail_writes = fake_units[0].tail_writes;
 	fake_units[0].queue_stopped = false;
@@ -596,8 +614,10 @@ static void test_faults(void **state)
 	assert_true(overflow);
 	assert_false(vtd_next_fault(u, &fault, &overflow));
 	assert_false(overflow);
+	overflow = true;
 	memset(f->regs, 0xff, sizeof(f->regs)); /* the unit is gone: no endless faults */
 	assert_false(vtd_next_fault(u, &fault, &overflow));
+	assert_false(overflow);
 }
 
 static void test_start_drops_old_faults(void **state)
@@ -641,6 +661,7 @@ int main(void)
 		TEST(test_stop_order),
 		TEST(test_stop_time_outs),
 		TEST(test_stop_waits_for_the_queue),
+		TEST(test_start_again),
 		TEST(test_attach_writes_context),
 		TEST(test_attach_announces),
 		TEST(test_attach_refusals),
