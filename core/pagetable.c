@@ -102,7 +102,6 @@ void pt_destroy(struct pagetable *pt)
 {
 	pt_detach_tables(pt, pt->root_pa, pt->levels);
 	pt_release(pt);
-	pt->root_pa = 0;
 }
 
 /* The bits of an address that select entries; what is above them must be zero or, in the upper half
