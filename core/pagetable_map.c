@@ -54,8 +54,7 @@ static u32 count_new_tables(const struct pagetable *pt, u64 va, u64 last, u64 de
 	u32 count = 0;
 
 	for (unsigned int level = 1; level < pt->levels; level++) {
-		unsigned int shift =
-			level_shift(level + 1); /* what one table of this level spans */
+		unsigned int shift = level_shift(level + 1); /* of what one table spans */
 		u64 first_table = va >> shift, last_table = last >> shift;
 		u64 whole_first = (va + BIT(shift) - 1) >> shift, whole_end = (last + 1) >> shift;
 
@@ -96,9 +95,10 @@ static void map_range(struct mapping *m, u64 table_pa, unsigned int level, u64 v
 		unsigned int run = leaf_run(m, level, va, last);
 
 		if (run) {
-			u64 leaf =
-				(va + m->delta) | m->attributes | (level > 1 ? format->large : 0);
+			u64 leaf = (va + m->delta) | m->attributes;
 
+			if (level > 1)
+				leaf |= format->large;
 			publish_entries(&table[i], leaf, level_size(level), run, flush);
 			i += run;
 			va += (u64)run << level_shift(level);
@@ -120,7 +120,7 @@ static void map_range(struct mapping *m, u64 table_pa, unsigned int level, u64 v
 
 err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes)
 {
-	struct mapping m = {.pt = pt, .delta = pa - va, .attributes = attributes};
+	struct mapping m = {.pt = pt, .attributes = attributes};
 	u64 last;
 	u32 count;
 

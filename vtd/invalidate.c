@@ -57,8 +57,7 @@ static err_t check_queue_errors(struct vtd_unit *unit)
 	return errors == VTD_FSTS_ICE ? E_OK : E_NO_HARDWARE;
 }
 
-/* The status word is a new one for each wait, so a late write for an old one is never taken for it.
- */
+/* Each wait has status data of its own: a late write for an old one is never taken for it. */
 static err_t await_status(struct vtd_unit *unit)
 {
 	const u32 *status = phys_to_virt(unit->status_pa);

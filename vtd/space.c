@@ -28,17 +28,16 @@ void vtd_space_destroy(struct vtd_space *space)
 }
 
 /* On every unit, also after one has failed; the first error. */
-static err_t for_each_unit (const struct vtd_space *space, u64 iova, u64 size,
-                            err_t(*invalidate)(struct vtd_unit * unit, u16 domain_id, u64 iova,
-                                               u64 size))
+static err_t tell_units(const struct vtd_space *space, u64 iova, u64 size,
+                        err_t (*tell)(struct vtd_unit *, u16, u64, u64))
 {
 	err_t first_error = E_OK;
 
 	for (u32 i = 0; i < VTD_SPACE_UNITS_MAX; i++) {
-		err_t e = space->attached[i]
-		                  ? invalidate(space->units[i], space->domain_id, iova, size)
-		                  : E_OK;
+		err_t e = E_OK;
 
+		if (space->attached[i])
+			e = tell(space->units[i], space->domain_id, iova, size);
 		if (!first_error)
 			first_error = e;
 	}
@@ -54,10 +53,9 @@ err_t vtd_map(struct vtd_space *space, u64 iova, u64 pa, u64 size, u64 access)
 	if (iova <= VTD_INTERRUPT_LAST && iova + size > VTD_INTERRUPT_FIRST)
 		return E_RESERVED_REGION;
 	TRY(pt_map(&space->table, iova, pa, size, vtd_leaf_attributes(access, space->snoop)));
-	e = for_each_unit (space, iova, size, vtd_announce_range);
-	if (e)
-		TRY(vtd_unmap(space, iova,
-		              size)); /* whole leaves of this call's own: none is split */
+	e = tell_units(space, iova, size, vtd_announce_range);
+	if (e) /* the leaves are this call's own, so none is split */
+		TRY(vtd_unmap(space, iova, size));
 	return e;
 }
 
@@ -66,7 +64,7 @@ err_t vtd_unmap(struct vtd_space *space, u64 iova, u64 size)
 	err_t e;
 
 	TRY(pt_unmap(&space->table, iova, size));
-	e = for_each_unit (space, iova, size, vtd_invalidate_range);
+	e = tell_units(space, iova, size, vtd_invalidate_range);
 	if (!is_walked_by_failed_unit(space))
 		pt_release(&space->table);
 	return e;
