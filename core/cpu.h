@@ -48,6 +48,7 @@ struct cpu {
 	u32 apic_id;
 	struct vcpu *vcpu; /* the guest CPU that lives here, or NULL */
 	u64 vendor_pa;     /* VMXON region, or SVM host save area */
+	u32 nmis;          /* taken in the hypervisor, and not yet passed on to the platform VM */
 	struct tss tss;
 	u64 gdt[5];
 };

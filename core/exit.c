@@ -74,9 +74,9 @@ static enum exit_result handle_cr0_write(struct vcpu *vcpu, struct exit *exit)
 {
 	u64 cache_bits = exit->cr0 & CR0_CACHE_BITS;
 
-	/* SDM volume 3, 2.5: NW without CD is #GP, as is PG without PE; the backend's hardware
-	 * checks the rest. */
-	if (cache_bits == CR0_NW || (exit->cr0 & (CR0_PG | CR0_PE)) == CR0_PG)
+	/* SDM volume 3, 2.5: NW without CD is #GP, as is PG without PE, as is the upper half; the
+	 * backend's hardware checks the rest. */
+	if (cache_bits == CR0_NW || (exit->cr0 & (CR0_PG | CR0_PE)) == CR0_PG || exit->cr0 >> 32)
 		return inject(vcpu, VECTOR_GP, 0);
 	if (cache_bits != vcpu->cr0_cache_bits) {
 		vcpu->cr0_cache_bits = cache_bits;

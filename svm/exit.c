@@ -291,6 +291,7 @@ static enum exit_result handle(struct vcpu *vcpu, struct exit *exit)
 		return handle_efer(vcpu, exit->kind == EXIT_MSR_WRITE);
 	if (exit->kind == EXIT_NMI) {
 		svm_take_nmi();
+		vcpu->cpu->nmis = 0;
 		if (vcpu->vm->platform)
 			svm_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
 		return RESULT_RETRY;

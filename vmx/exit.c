@@ -112,9 +112,8 @@ static bool is_fetch_fault(const struct exit *exit)
 static bool handle_event(struct vcpu *vcpu, const struct exit *exit)
 {
 	if (exit->reason == REASON_EXCEPTION_NMI) { /* no exceptions: VMCS_EXCEPTIONS is 0 */
+		vcpu->cpu->nmis++;
 		vmx_unblock_nmis();
-		if (vcpu->vm->platform)
-			vmx_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
 	} else if (exit->reason == REASON_NMI_WINDOW) {
 		vmx_nmi_window();
 	} else if (is_cr4_write(exit)) {
@@ -127,13 +126,10 @@ static bool handle_event(struct vcpu *vcpu, const struct exit *exit)
 	return true;
 }
 
-static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
+static enum exit_result serve(struct vcpu *vcpu, struct exit *exit)
 {
 	enum exit_result result;
 
-	exit->length = 0;
-	exit->qualification = vmcs_read(VMCS_QUALIFICATION);
-	vcpu->gpr[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
 	if (exit->reason & REASON_ENTRY_FAILED) {
 		log_line("error vm=%s vm-entry=failed reason=%llu qualification=0x%lx group=%s",
 		         vcpu->vm->name, exit->reason & REASON_BASIC, exit->qualification,
@@ -152,6 +148,21 @@ static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
 		advance(vmcs_read(VMCS_GUEST_RIP), exit->length);
 		return RESULT_RETRY;
 	}
+	return result;
+}
+
+static enum exit_result handle_other(struct vcpu *vcpu, struct exit *exit)
+{
+	enum exit_result result;
+
+	exit->length = 0;
+	exit->qualification = vmcs_read(VMCS_QUALIFICATION);
+	vcpu->gpr[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
+	result = serve(vcpu, exit);
+	/* Those that came while the hypervisor ran wait for an exit off the hot path. */
+	if (vcpu->cpu->nmis && vcpu->vm->platform)
+		vmx_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
+	vcpu->cpu->nmis = 0;
 	return result;
 }
 
