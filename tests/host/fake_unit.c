@@ -71,15 +71,6 @@ void fake_unit_set64(struct fake_unit *unit, u32 offset, u64 value)
 	memcpy(unit->regs + offset, &value, sizeof(value));
 }
 
-void fake_unit_reset(u32 n, u64 cap, u64 ecap)
-{
-	struct fake_unit *unit = &fake_units[n];
-
-	memset(unit, 0, sizeof(*unit));
-	fake_unit_set64(unit, CAP, cap);
-	fake_unit_set64(unit, ECAP, ecap);
-}
-
 /* ---- commands ---- */
 
 static void write_command(struct fake_unit *unit, u32 value)
@@ -202,37 +193,13 @@ static void clear_record(struct fake_unit *unit, u32 offset)
 
 /* ---- the door ---- */
 
-static struct fake_unit *unit_of(const struct mmio *m, u32 offset, u32 size)
+static u64 read_register(struct fake_mmio *m, u32 offset, u8 size)
 {
-	struct fake_unit *unit = (struct fake_unit *)(void *)m->base;
+	struct fake_unit *unit = (struct fake_unit *)m;
 
-	if (unit < fake_units || unit >= fake_units + FAKE_UNITS ||
-	    offset + size > unit->mapped_size)
-		fail_msg("register 0x%x of no unit", offset);
-	return unit;
-}
-
-err_t mem_map_mmio(u64 pa, u64 size, struct mmio *mmio)
-{
-	for (u32 n = 0; n < FAKE_UNITS; n++) {
-		if (FAKE_UNIT_BASE(n) == pa) {
-			fake_units[n].mapped_size = MIN(size, FAKE_UNIT_REG_SIZE);
-			*mmio = (struct mmio){pa, (u8 *)&fake_units[n]};
-			return E_OK;
-		}
-	}
-	return E_OVERLAP;
-}
-
-u32 mmio_r32(const struct mmio *m, u32 offset)
-{
-	return fake_unit_r32(unit_of(m, offset, 4), offset);
-}
-
-u64 mmio_r64(const struct mmio *m, u32 offset)
-{
-	struct fake_unit *unit = unit_of(m, offset, 8);
-
+	assert_true(size == 4 || size == 8);
+	if (size == 4)
+		return fake_unit_r32(unit, offset);
 	if (offset == IQH && unit->head_lag && --unit->head_lag == 0) {
 		note(unit, "drained\n");
 		fake_unit_set64(unit, IQH, reg64(unit, IQT));
@@ -240,9 +207,8 @@ u64 mmio_r64(const struct mmio *m, u32 offset)
 	return reg64(unit, offset);
 }
 
-void mmio_w32(const struct mmio *m, u32 offset, u32 value)
+static void write32(struct fake_unit *unit, u32 offset, u32 value)
 {
-	struct fake_unit *unit = unit_of(m, offset, 4);
 	u32 records = record_offset(unit, 0);
 
 	if (offset == GCMD) {
@@ -263,10 +229,8 @@ void mmio_w32(const struct mmio *m, u32 offset, u32 value)
 	}
 }
 
-void mmio_w64(const struct mmio *m, u32 offset, u64 value)
+static void write64(struct fake_unit *unit, u32 offset, u64 value)
 {
-	struct fake_unit *unit = unit_of(m, offset, 8);
-
 	if (offset != RTADDR && offset != IQT && offset != IQA)
 		fail_msg("64-bit write to register 0x%x", offset);
 	if (offset == RTADDR || offset == IQA)
@@ -274,4 +238,28 @@ void mmio_w64(const struct mmio *m, u32 offset, u64 value)
 	fake_unit_set64(unit, offset, value);
 	if (offset == IQT)
 		write_tail(unit);
+}
+
+static void write_register(struct fake_mmio *m, u32 offset, u8 size, u64 value)
+{
+	struct fake_unit *unit = (struct fake_unit *)m;
+
+	assert_true(size == 4 || size == 8);
+	if (size == 4)
+		write32(unit, offset, (u32)value);
+	else
+		write64(unit, offset, value);
+}
+
+void fake_unit_reset(u32 n, u64 cap, u64 ecap)
+{
+	struct fake_unit *unit = &fake_units[n];
+
+	*unit = (struct fake_unit){.mmio = {.base_pa = FAKE_UNIT_BASE(n),
+	                                    .size = FAKE_UNIT_REG_SIZE,
+	                                    .read = read_register,
+	                                    .write = write_register}};
+	fake_mmio_add(&unit->mmio);
+	fake_unit_set64(unit, CAP, cap);
+	fake_unit_set64(unit, ECAP, ecap);
 }

@@ -8,20 +8,20 @@
 #ifndef TESTS_HOST_FAKE_UNIT_H
 #define TESTS_HOST_FAKE_UNIT_H
 
-#include "core/mmio.h"
 #include "lib/types.h"
+#include "tests/host/fake_mmio.h"
 
 #define FAKE_UNITS         2
 #define FAKE_UNIT_BASE(n)  (0xfed90000ull + (n)*0x10000ull)
 #define FAKE_UNIT_REG_SIZE 0x3000u
 
 struct fake_unit {
+	struct fake_mmio mmio;
 	u8 regs[FAKE_UNIT_REG_SIZE];
 	u32 stuck;          /* commands it does not act on */
 	bool queue_stopped; /* descriptors are not looked at */
 	u32 head_lag;       /* the head reaches the tail when it is read for the n-th time */
 	u32 queue_errors;   /* bits of FSTS raised at the next descriptor instead of obeying */
-	u32 mapped_size;    /* what mem_map_mmio was last asked for */
 	u32 tail_writes;
 	void (*on_invalidation)(struct fake_unit *unit); /* before one is obeyed */
 	char notes[1 << 14];

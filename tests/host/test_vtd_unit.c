@@ -102,7 +102,7 @@ static void test_probe_maps_far_fault_records(void **state)
 
 	(void)state;
 	assert_int_equal(probe(0, cap, ECAP_SC), E_OK);
-	assert_int_equal(fake_units[0].mapped_size, 0x1880);
+	assert_int_equal(fake_units[0].mmio.mapped_size, 0x1880);
 }
 
 /* ---- start and stop ---- */
@@ -174,7 +174,7 @@ static void test_stop_order(void **state)
 	(void)state;
 	assert_int_equal(probe(0, CAP_48 | CAP_PMR, ECAP_SC), E_OK);
 	leave_on(TE | RTP | QIE | IRE);
-	fake_units[0].mapped_size = PAGE_SIZE;
+	fake_units[0].mmio.mapped_size = PAGE_SIZE;
 	assert_int_equal(vtd_unit_stop(&units[0]), E_OK);
 	expect_notes(0, "IRE=0\nTE=0\nQIE=0\nPMEN=0\n");
 	assert_int_equal(probe(0, CAP_48, ECAP_SC), E_OK);
@@ -198,7 +198,7 @@ static void test_stop_time_outs(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(probe(0, CAP_48 | CAP_PMR, ECAP_SC), E_OK);
 		leave_on(TE | QIE | IRE);
-		fake_units[0].mapped_size = PAGE_SIZE;
+		fake_units[0].mmio.mapped_size = PAGE_SIZE;
 		fake_units[0].stuck = cases[i].stuck;
 		assert_int_equal(vtd_unit_stop(&units[0]), E_TIMEOUT);
 		expect_notes(0, cases[i].notes);

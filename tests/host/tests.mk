@@ -46,7 +46,7 @@ SOURCES_vtd_scope := vtd/scope.c
 TESTS += vtd_unit
 SOURCES_vtd_unit := vtd/attach.c vtd/entry.c vtd/fault.c vtd/invalidate.c vtd/space.c vtd/unit.c \
 	core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c \
-	tests/host/fake_mem.c tests/host/fake_unit.c
+	tests/host/fake_mem.c tests/host/fake_mmio.c tests/host/fake_unit.c
 
 HOST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -I. -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
