@@ -33,35 +33,42 @@ static u64 arch_capabilities(void)
 	return msr_read(MSR_ARCH_CAPABILITIES);
 }
 
+static struct vmx_capability read_capability(void)
+{
+	struct vmx_capability c = {
+		.feature_control = feature_control(),
+		.basic = msr_read(MSR_VMX_BASIC),
+	};
+
+	/* The MSRs of the other needs exist only with these (SDM volume 3, A.2, A.3.3). */
+	if (c.basic & VMX_BASIC_TRUE_CONTROLS) {
+		c.pin = msr_read(MSR_VMX_TRUE_PIN);
+		c.proc = msr_read(MSR_VMX_TRUE_PROC);
+		c.exit = msr_read(MSR_VMX_TRUE_EXIT);
+		c.entry = msr_read(MSR_VMX_TRUE_ENTRY);
+	}
+	if (c.proc >> 32 & PROC_SECONDARY)
+		c.proc2 = msr_read(MSR_VMX_PROC2);
+	if (c.proc2 >> 32 & (PROC2_EPT | PROC2_VPID))
+		c.ept_vpid = msr_read(MSR_VMX_EPT_VPID);
+	return c;
+}
+
 static err_t vmx_check(void)
 {
 	const char *missing;
 	u32 next = 0;
 	err_t result = E_OK;
 
-	capability = (struct vmx_capability){
-		.feature_control = feature_control(),
-		.basic = msr_read(MSR_VMX_BASIC),
-	};
-	/* The MSRs of the other needs exist only with these (SDM volume 3, A.2, A.3.3). */
-	if (capability.basic & VMX_BASIC_TRUE_CONTROLS) {
-		capability.pin = msr_read(MSR_VMX_TRUE_PIN);
-		capability.proc = msr_read(MSR_VMX_TRUE_PROC);
-		capability.exit = msr_read(MSR_VMX_TRUE_EXIT);
-		capability.entry = msr_read(MSR_VMX_TRUE_ENTRY);
-	}
-	if (capability.proc >> 32 & PROC_SECONDARY)
-		capability.proc2 = msr_read(MSR_VMX_PROC2);
-	if (capability.proc2 >> 32 & (PROC2_EPT | PROC2_VPID))
-		capability.ept_vpid = msr_read(MSR_VMX_EPT_VPID);
-
+	capability = read_capability();
 	while ((missing = vmx_next_missing(&capability, &next))) {
 		log_line("refused cpu backend=vmx missing=%s", missing);
 		result = E_UNSUPPORTED;
 	}
 	controls = vmx_choose_controls(&capability);
 	itlb_multihit = vmx_has_itlb_multihit(arch_capabilities());
-	log_line("backend vmx itlb-multihit=%s", itlb_multihit ? "split-on-fetch" : "no");
+	if (!result && itlb_multihit)
+		log_line("backend name=vmx itlb-multihit=split-on-fetch");
 	return result;
 }
 
