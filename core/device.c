@@ -59,35 +59,25 @@ static u32 writable_bits(u32 bdf, u32 offset, u32 found)
 	return mask;
 }
 
-/* Returns how many registers the BAR takes. */
-static u32 size_bar(struct device *d, u32 i)
+/* Of `count` BARs the one with index i; returns how many registers it takes. */
+static u32 size_bar(struct device *d, u32 i, u32 count)
 {
 	u32 offset = PCI_BAR + 4 * i;
 	u32 low = pci_read(d->bdf, offset, 4), high = 0;
-	u32 mask = writable_bits(d->bdf, offset, low);
+	u32 address_bits = low & PCI_BAR_IO ? PCI_BAR_IO_BITS : PCI_BAR_MEMORY_BITS;
+	u64 writable = writable_bits(d->bdf, offset, low) & address_bits;
 	struct bar *bar = &d->bars[i];
-	u64 bits;
 
 	bar->shadow = low;
 	bar->io = low & PCI_BAR_IO;
-	bar->wide = !bar->io && FIELD_GET(PCI_BAR_TYPE, low) == PCI_BAR_TYPE_64 && i + 1 < BARS_MAX;
-	if (!mask)
-		return 1;
-	if (bar->io) {
-		/* Upper address bits may be wired to 0. */
-		bits = (mask & PCI_BAR_IO_BITS) | ~0xffffull;
-		bar->base = low & PCI_BAR_IO_BITS & 0xffff;
-	} else {
-		bits = (mask & PCI_BAR_MEMORY_BITS) | ~MASK(31, 0);
-		if (bar->wide) {
-			high = pci_read(d->bdf, offset + 4, 4);
-			bits = (mask & PCI_BAR_MEMORY_BITS) |
-			       (u64)writable_bits(d->bdf, offset + 4, high) << 32;
-			d->bars[i + 1].shadow = high;
-		}
-		bar->base = (low & PCI_BAR_MEMORY_BITS) | (u64)high << 32;
+	bar->wide = !bar->io && FIELD_GET(PCI_BAR_TYPE, low) == PCI_BAR_TYPE_64 && i + 1 < count;
+	if (bar->wide) {
+		high = pci_read(d->bdf, offset + 4, 4);
+		writable |= (u64)writable_bits(d->bdf, offset + 4, high) << 32;
+		d->bars[i + 1].shadow = high;
 	}
-	bar->size = bits & -bits;
+	bar->base = (low & address_bits) | (u64)high << 32;
+	bar->size = writable & -writable; /* the lowest address bit that is not wired to 0 */
 	return bar->wide ? 2 : 1;
 }
 
@@ -99,7 +89,7 @@ static void size_bars(struct device *d)
 	/* A half-written BAR must not answer anywhere. */
 	pci_write(d->bdf, PCI_COMMAND, 2, command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
 	for (u32 i = 0; i < count;)
-		i += size_bar(d, i);
+		i += size_bar(d, i, count);
 	pci_write(d->bdf, PCI_COMMAND, 2, command);
 }
 
@@ -183,10 +173,11 @@ err_t device_set_nosnoop(struct device *d, bool capable)
 
 	if (d->state != DEVICE_FREE)
 		return E_ATTACHED;
-	if (!capable && d->nosnoop_capable && proven)
-		return E_USE_BLOCK;
+	if (d->nosnoop_capable && proven)
+		return capable ? E_OK : E_USE_BLOCK;
 	d->nosnoop_capable = capable;
 	d->nosnoop_by = NOSNOOP_BY_OVERRIDE;
+	log_device(d);
 	return E_OK;
 }
 
