@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/host/fake_config.h"
+#include <stdio.h>
+#include "core/pci.h"
+#include "lib/format.h"
+#include "tests/host/fake_mmio.h"
+#include "tests/host/test.h"
+
+static struct fake_function functions[16];
+static u32 function_count;
+
+char fake_config_notes[1 << 14];
+u32 fake_config_writes;
+void (*fake_config_on_write)(struct fake_function *f, u32 offset, u8 size, u32 value);
+
+static struct fake_function *find(u32 window_offset)
+{
+	for (u32 i = 0; i < function_count; i++) {
+		if (functions[i].bdf == window_offset >> 12)
+			return &functions[i];
+	}
+	return NULL;
+}
+
+static u64 read_config(struct fake_mmio *m, u32 offset, u8 size)
+{
+	const struct fake_function *f = find(offset);
+
+	(void)m;
+	assert_true(size <= 4 && IS_ALIGNED(offset, size));
+	return f ? fake_config_get(f, offset & 0xfff, size) : ~0ull;
+}
+
+static void note(const struct fake_function *f, u32 offset, u8 size, u32 value)
+{
+	size_t length = strlen(fake_config_notes);
+
+	fake_config_writes++;
+	snprintf(fake_config_notes + length, sizeof(fake_config_notes) - length, "%s %02x.%u=%0*x ",
+	         BDF_TEXT(f->bdf), offset, size, size * 2, value);
+}
+
+static void write_config(struct fake_mmio *m, u32 offset, u8 size, u64 value)
+{
+	struct fake_function *f = find(offset);
+	u32 at = offset & 0xfff;
+
+	(void)m;
+	assert_true(size <= 4 && IS_ALIGNED(offset, size));
+	if (!f)
+		return;
+	for (u32 i = 0; i < size; i++) {
+		u8 byte = (u8)(value >> 8 * i), writable = f->writable[at + i];
+
+		f->bytes[at + i] = (f->bytes[at + i] & ~writable) | (byte & writable);
+		f->bytes[at + i] &= ~(byte & f->cleared_by_one[at + i]);
+	}
+	note(f, at, size, (u32)value);
+	if (fake_config_on_write)
+		fake_config_on_write(f, at, size, (u32)value);
+}
+
+static struct fake_mmio window = {
+	.base_pa = FAKE_ECAM_BASE,
+	.size = FAKE_BUSES << 20,
+	.read = read_config,
+	.write = write_config,
+};
+
+void fake_config_reset(void)
+{
+	static const struct acpi_mcfg mcfg = {
+		.count = 1, .ecam = {{.base_pa = FAKE_ECAM_BASE, .last_bus = FAKE_BUSES - 1}}};
+	u32 segment, first, last;
+
+	function_count = 0;
+	fake_config_notes[0] = 0;
+	fake_config_writes = 0;
+	fake_config_on_write = NULL;
+	fake_mmio_add(&window);
+	if (pci_window(0, &segment, &first, &last) && last != FAKE_BUSES - 1)
+		assert_ok(pci_init(&mcfg));
+}
+
+struct fake_function *fake_config_add(u32 bdf, u32 class_code)
+{
+	struct fake_function *f = &functions[function_count++];
+
+	assert_true(function_count <= ARRAY_SIZE(functions));
+	memset(f, 0, sizeof(*f));
+	f->bdf = bdf;
+	fake_config_set(f, PCI_VENDOR_ID, 4, 0x10d38086);
+	fake_config_define(f, PCI_COMMAND, 2, 0x0007, 0x0547);
+	f->cleared_by_one[PCI_STATUS + 1] = 0xf9;
+	fake_config_set(f, PCI_CLASS, 4, class_code << 8 | 0x01);
+	return f;
+}
+
+struct fake_function *fake_config_add_bridge(u32 bdf, u8 secondary, u8 subordinate)
+{
+	struct fake_function *f = fake_config_add(bdf, 0x060400);
+
+	fake_config_set(f, PCI_HEADER_TYPE, 1, 1);
+	fake_config_define(f, PCI_SECONDARY_BUS, 1, secondary, 0xff);
+	fake_config_define(f, PCI_SECONDARY_BUS + 1, 1, subordinate, 0xff);
+	return f;
+}
+
+u32 fake_config_get(const struct fake_function *f, u32 offset, u8 size)
+{
+	u32 value = 0;
+
+	memcpy(&value, f->bytes + offset, size);
+	return value;
+}
+
+void fake_config_set(struct fake_function *f, u32 offset, u8 size, u32 value)
+{
+	memcpy(f->bytes + offset, &value, size);
+}
+
+void fake_config_define(struct fake_function *f, u32 offset, u8 size, u32 value, u32 writable)
+{
+	memcpy(f->bytes + offset, &value, size);
+	memcpy(f->writable + offset, &writable, size);
+}
+
+void fake_config_add_capability(struct fake_function *f, u8 at, u8 id)
+{
+	f->bytes[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
+	f->bytes[at] = id;
+	f->bytes[at + 1] = f->bytes[PCI_CAP_POINTER];
+	f->bytes[PCI_CAP_POINTER] = at;
+}
+
+void fake_config_add_pcie(struct fake_function *f, u32 type, u16 control, u16 control_writable)
+{
+	fake_config_add_capability(f, 0x40, PCI_CAP_PCIE);
+	fake_config_set(f, 0x40 + PCIE_CAPABILITIES, 2, 2 | type << 4);
+	fake_config_define(f, 0x40 + PCIE_DEVICE_CONTROL, 2, control, control_writable);
+}
+
+void fake_config_add_sriov(struct fake_function *f, bool enabled)
+{
+	fake_config_set(f, PCI_EXT_CAPS, 4, 0x16010001); /* AER, next at 0x160 */
+	fake_config_set(f, 0x160, 4, PCI_EXT_CAP_SRIOV | 1 << 16);
+	fake_config_define(f, 0x160 + SRIOV_CONTROL, 2, enabled ? 0x19 : 0x18, 0x1f);
+}
+
+void fake_config_add_bar(struct fake_function *f, u32 index, u64 base, u64 size, bool wide)
+{
+	u32 at = PCI_BAR + 4 * index;
+	u64 writable = ~(size - 1);
+
+	fake_config_define(f, at, 4, (u32)base | (wide ? 4 : 0), (u32)writable);
+	if (wide)
+		fake_config_define(f, at + 4, 4, (u32)(base >> 32), (u32)(writable >> 32));
+}
