@@ -4,6 +4,7 @@
 #include "core/facts.h"
 #include "core/pci.h"
 #include "tests/host/fake_config.h"
+#include "tests/host/fake_facts.h"
 #include "tests/host/fake_mem.h"
 #include "tests/host/test.h"
 
@@ -16,21 +17,16 @@
 #define DEVICE_CONTROL (0x40 + PCIE_DEVICE_CONTROL)
 #define ENABLE         0x0800 /* Enable No Snoop */
 
-static struct vtd_unit unit;
-
-struct vtd_unit *facts_find_unit(u32 bdf)
-{
-	return bdf >> 8 == FAKE_BUSES - 1 ? NULL : &unit;
-}
-
 static int set_up(void **state)
 {
 	(void)state;
 	fake_mem_reset();
 	fake_config_reset();
+	fake_facts_reset();
 	memset(devices, 0, sizeof(devices));
 	device_count = 0;
-	unit = (struct vtd_unit){.snoop_control = true};
+	unit_count = 1;
+	units[0] = (struct vtd_unit){.snoop_control = true};
 	return 0;
 }
 
@@ -101,8 +97,8 @@ static void test_device_lines(void **state)
 	fake_config_add(BDF(0, 3, 0), NETWORK);
 	fake_config_add_pcie(fake_config_add(BDF(0, 4, 0), NETWORK), PCIE_ENDPOINT, 0, 0);
 	fake_config_add_bridge(BDF(0, 5, 0), 1, 1);
-	fake_config_add(BDF(FAKE_BUSES - 1, 0, 0), NETWORK);
-	unit = (struct vtd_unit){.index = 2};
+	fake_config_add(BDF(3, 0, 0), NETWORK);
+	units[0] = (struct vtd_unit){.index = 2};
 	device_scan();
 	device_find_units();
 	device_log_all();

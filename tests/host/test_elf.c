@@ -223,11 +223,11 @@ static void test_multiboot1(void **state)
 
 	(void)state;
 	assert_non_null(file);
-	assert_error(find_multiboot1(file, 16384), E_NOT_FOUND);
+	assert_error(find_multiboot1(file, 16384), E_NO_MULTIBOOT1);
 	put_multiboot1(file + 8192 - 8, 3); /* ends too late */
 	put_multiboot1(file + 1001, 3);     /* not aligned */
 	put(file + 2000, 4, 0x1badb002);    /* no checksum */
-	assert_error(find_multiboot1(file, 16384), E_NOT_FOUND);
+	assert_error(find_multiboot1(file, 16384), E_NO_MULTIBOOT1);
 	put_multiboot1(file + 8192 - 12, 0x10003);
 	assert_ok(elf_find_multiboot1(file, 16384, &flags));
 	assert_int_equal(flags, 0x10003);

@@ -163,9 +163,9 @@ void vm_memory_unmap_device(struct vm *v, const struct device *d)
 	(void)v, (void)d;
 }
 
-err_t guest_image_load(struct vm *v, struct vcpu_start *start)
+err_t guest_image_load(struct vm *v, struct vcpu_start *start, const char **file)
 {
-	(void)v, (void)start;
+	(void)v, (void)start, (void)file;
 	return E_OK;
 }
 

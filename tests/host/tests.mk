@@ -11,11 +11,13 @@ TESTS += bzimage
 SOURCES_bzimage := lib/bzimage.c lib/error.c
 TESTS += coherency
 SOURCES_coherency := core/coherency.c
+TESTS += config_space
+SOURCES_config_space = core/config_space.c $(SOURCES_device)
 TESTS += core_image
 SOURCES_core_image := boot/core_image.c lib/elf.c lib/error.c
 TESTS += device
 SOURCES_device := core/device.c core/pci.c core/coherency.c lib/error.c lib/format.c \
-	tests/host/fake_config.c tests/host/fake_mem.c tests/host/fake_mmio.c
+	$(addprefix tests/host/fake_,config.c facts.c mem.c mmio.c)
 TESTS += dmar
 SOURCES_dmar := lib/dmar.c lib/acpi.c lib/error.c
 TESTS += elf

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* core/config_space.c: what guests see of configuration space, and what their writes reach. */
+#include "core/config_space.h"
+#include "core/device.h"
+#include "core/pci.h"
+#include "tests/host/fake_config.h"
+#include "tests/host/fake_facts.h"
+#include "tests/host/fake_mem.h"
+#include "tests/host/test.h"
+
+#define NETWORK 0x020000
+#define MINE    BDF(0, 3, 0)
+#define OTHERS  BDF(0, 4, 0)
+#define BRIDGE  BDF(0, 28, 0)
+
+#define SRIOV_AT (0x160 + SRIOV_CONTROL)
+
+static struct vm platform = {.platform = true}, other;
+static struct fake_function *mine, *bridge;
+static struct device *device;
+
+static void give(u32 bdf, struct vm *vm, enum device_state state)
+{
+	device_find(bdf)->vm = vm;
+	device_find(bdf)->state = state;
+}
+
+/* The platform VM's function has everything a mediator must look at, and all of it can be written.
+ */
+static int set_up(void **state)
+{
+	(void)state;
+	fake_mem_reset();
+	fake_config_reset();
+	fake_facts_reset();
+	memset(devices, 0, sizeof(devices));
+	device_count = 0;
+	mine = fake_config_add(MINE, NETWORK);
+	memset(mine->writable + 0x28, 0xff, 4096 - 0x28);
+	fake_config_add_bar(mine, 0, 0xfe000000, MIB(2), false);
+	fake_config_add_bar(mine, 1, 0x1234500000, MIB(1), true);
+	fake_config_define(mine, PCI_BAR + 4 * 3, 4, 0xc001, 0xffffffe0);
+	fake_config_define(mine, PCI_ROM, 4, 0xfe400000, 0xfff00001);
+	fake_config_add_pcie(mine, 0, 0x2010, 0x7fff);
+	fake_config_add_sriov(mine, false);
+	fake_config_add(OTHERS, NETWORK);
+	fake_config_add(BDF(0, 5, 0), NETWORK); /* nobody's */
+	fake_config_add(BDF(0, 6, 0), NETWORK); /* in quarantine */
+	bridge = fake_config_add_bridge(BRIDGE, 1, 1);
+	device_scan();
+	device = device_find(MINE);
+	give(MINE, &platform, DEVICE_ATTACHED);
+	give(OTHERS, &other, DEVICE_ATTACHED);
+	give(BDF(0, 6, 0), &platform, DEVICE_QUARANTINED);
+	fake_config_notes[0] = 0;
+	fake_config_writes = 0;
+	return 0;
+}
+
+/* ---- what is not the guest's ---- */
+
+static const u32 patterns[] = {0, ~0u, 0x00000007, 0xa5c31e81};
+
+/* Every offset, every width, every pattern. */
+static void write_everywhere(struct vm *vm, u32 bdf, u32 first, u32 end)
+{
+	for (u8 size = 1; size <= 4; size *= 2) {
+		for (u32 at = first; at < end; at += size) {
+			for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
+				config_space_write(vm, bdf, at, size, patterns[i]);
+		}
+	}
+}
+
+static void expect_all_ones(const struct vm *vm, u32 bdf)
+{
+	static const u32 ones[] = {[1] = 0xff, [2] = 0xffff, [4] = 0xffffffff};
+
+	for (u8 size = 1; size <= 4; size *= 2) {
+		for (u32 at = 0; at < 4096; at += size)
+			assert_int_equal(config_space_read(vm, bdf, at, size), ones[size]);
+	}
+}
+
+static void test_others_functions_do_not_exist(void **state)
+{
+	const struct {
+		struct vm *vm;
+		u32 bdf;
+	} rows[] = {
+		{&platform, OTHERS},
+		{&platform, BDF(0, 5, 0)},
+		{&platform, BDF(0, 6, 0)},
+		{&platform, BDF(0, 7, 0)},
+		{&other, MINE},
+		{&other, BDF(0, 5, 0)},
+		{&other, BRIDGE},
+		{&platform, 0x10000 | MINE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		expect_all_ones(rows[i].vm, rows[i].bdf);
+		write_everywhere(rows[i].vm, rows[i].bdf, 0, 4096);
+	}
+	assert_int_equal(fake_config_writes, 0);
+}
+
+static void test_own_functions_are_read(void **state)
+{
+	(void)state;
+	assert_int_equal(config_space_read(&platform, MINE, 0, 4), 0x10d38086);
+	assert_int_equal(config_space_read(&platform, MINE, 2, 2), 0x10d3);
+	assert_int_equal(config_space_read(&platform, MINE, 3, 1), 0x10);
+	assert_int_equal(config_space_read(&other, OTHERS, 0, 2), 0x8086);
+	assert_int_equal(config_space_read(&platform, BRIDGE, PCI_SECONDARY_BUS, 1), 1);
+}
+
+/* ---- command and status ---- */
+
+#define STATUS 0xf900 /* all that clears by writing 1 */
+
+static void test_command(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+		u16 command, status; /* afterwards; before: 0x0003 and STATUS */
+	} rows[] = {
+		{4, 0x0007, 2, 0x0007, STATUS},     {4, 0x06, 1, 0x0006, STATUS},
+		{5, 0x04, 1, 0x0403, STATUS},       {4, 0x00000406, 4, 0x0406, STATUS},
+		{4, 0x10000007, 4, 0x0007, 0xe900}, {4, 0xffff0000, 4, 0x0000, 0},
+		{6, 0x0100, 2, 0x0003, 0xf800},     {7, 0x80, 1, 0x0003, 0x7900},
+		{6, 0xff, 1, 0x0003, STATUS},       {6, 0, 2, 0x0003, STATUS},
+		{4, 0xffff, 2, 0x0547, STATUS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		set_up(state);
+		fake_config_set(mine, PCI_STATUS, 2, STATUS);
+		config_space_write(&platform, MINE, rows[i].offset, rows[i].size, rows[i].value);
+		assert_int_equal(fake_config_get(mine, PCI_COMMAND, 2), rows[i].command);
+		assert_int_equal(fake_config_get(mine, PCI_STATUS, 2), rows[i].status);
+		assert_int_equal(config_space_read(&platform, MINE, PCI_COMMAND, 2),
+		                 rows[i].command);
+		assert_int_equal(device->command & 0x0547, rows[i].command);
+	}
+}
+
+/* R21: a bridge's bus mastering is the hypervisor's, on and off. */
+static void test_bridge_command(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+		u16 command;
+	} rows[] = {
+		{4, 0x0147, 2, 0x0143}, {4, 0x07, 1, 0x0003}, {4, 0x0106, 4, 0x0102},
+		{4, 0x0000, 2, 0x0000}, {5, 0x05, 1, 0x0503},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (u16 master = 0; master <= PCI_COMMAND_BUS_MASTER;
+		     master += PCI_COMMAND_BUS_MASTER) {
+			set_up(state);
+			device_find(BRIDGE)->command |= master;
+			config_space_write(&platform, BRIDGE, rows[i].offset, rows[i].size,
+			                   rows[i].value);
+			assert_int_equal(fake_config_get(bridge, PCI_COMMAND, 2),
+			                 rows[i].command | master);
+		}
+	}
+}
+
+/* Bus numbers, windows and resets concern everybody behind a bridge. */
+static void test_bridge_is_read_only(void **state)
+{
+	u8 before[4096];
+
+	(void)state;
+	memset(bridge->writable + 0x10, 0xff, 4096 - 0x10);
+	memcpy(before, bridge->bytes, sizeof(before));
+	write_everywhere(&platform, BRIDGE, 0, PCI_COMMAND);
+	write_everywhere(&platform, BRIDGE, PCI_COMMAND + 4, 4096);
+	assert_int_equal(fake_config_writes, 0);
+	assert_memory_equal(bridge->bytes, before, sizeof(before));
+}
+
+/* ---- base address registers ---- */
+
+static u32 bar(u32 i)
+{
+	return config_space_read(&platform, MINE, PCI_BAR + 4 * i, 4);
+}
+
+/* What a guest finds after writing all ones, by any width, and again after writing back. */
+static void test_bars_are_sized(void **state)
+{
+	static const u32 found[BARS_MAX] = {0xfe000000, 0x34500004, 0x12, 0xc001, 0, 0};
+	static const u32 sized[BARS_MAX] = {0xffe00000, 0xfff00004, 0xffffffff, 0xffffffe1, 0, 0};
+
+	(void)state;
+	for (u8 size = 1; size <= 4; size *= 2) {
+		for (u32 i = 0; i < BARS_MAX; i++) {
+			u32 at = PCI_BAR + 4 * i;
+
+			assert_int_equal(bar(i), found[i]);
+			for (u32 byte = 0; byte < 4; byte += size)
+				config_space_write(&platform, MINE, at + byte, size, ~0u);
+			assert_int_equal(bar(i), sized[i]);
+			assert_int_equal(config_space_read(&platform, MINE, at + 2, 2),
+			                 sized[i] >> 16);
+			assert_int_equal(config_space_read(&platform, MINE, at + 3, 1),
+			                 sized[i] >> 24);
+			for (u32 byte = 0; byte < 4; byte += size)
+				config_space_write(&platform, MINE, at + byte, size,
+				                   found[i] >> 8 * byte);
+			assert_int_equal(bar(i), found[i]);
+		}
+	}
+	assert_int_equal(fake_config_writes, 0);
+}
+
+/* Bits below the size stay 0, type bits stay, and bytes are merged into what was written before. */
+static void test_bars_are_merged(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+		u32 bar, expected;
+	} rows[] = {
+		{0x10, 0x12345678, 4, 0, 0x12200000}, {0x13, 0xab, 1, 0, 0xab200000},
+		{0x12, 0x5a, 1, 0, 0xab400000},       {0x10, 0xffff, 2, 0, 0xab400000},
+		{0x14, 0x00100000, 4, 1, 0x00100004}, {0x1a, 0x00ff, 2, 2, 0x00ff0012},
+		{0x1c, 0x40, 1, 3, 0xc041},           {0x1c, 0x00, 1, 3, 0xc001},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		config_space_write(&platform, MINE, rows[i].offset, rows[i].size, rows[i].value);
+		assert_int_equal(bar(rows[i].bar), rows[i].expected);
+	}
+}
+
+/* ---- whatever the owner writes ---- */
+
+static void expect_kept(struct fake_function *f, u32 offset, u8 size, u32 value)
+{
+	(void)offset, (void)size, (void)value;
+	assert_int_equal(fake_config_get(f, SRIOV_AT, 2) & SRIOV_VF_ENABLE, 0);
+}
+
+static void test_owner_cannot_move_bars_or_make_functions(void **state)
+{
+	u8 bars[4 * BARS_MAX], rom[4];
+
+	(void)state;
+	memcpy(bars, mine->bytes + PCI_BAR, sizeof(bars));
+	memcpy(rom, mine->bytes + PCI_ROM, sizeof(rom));
+	fake_config_on_write = expect_kept;
+	write_everywhere(&platform, MINE, PCI_BAR, PCI_BAR + 4 * BARS_MAX);
+	write_everywhere(&platform, MINE, PCI_ROM, PCI_ROM + 4);
+	assert_int_equal(fake_config_writes, 0);
+	/* not the lists themselves, which are read-only in hardware */
+	write_everywhere(&platform, MINE, 0x44, 0x100);
+	write_everywhere(&platform, MINE, 0x104, 0x160);
+	write_everywhere(&platform, MINE, 0x164, 4096);
+	assert_int_not_equal(fake_config_writes, 0);
+	assert_memory_equal(mine->bytes + PCI_BAR, bars, sizeof(bars));
+	assert_memory_equal(mine->bytes + PCI_ROM, rom, sizeof(rom));
+}
+
+/* The rest of the SR-IOV control register is the owner's, as is everything next to it. */
+static void test_virtual_functions_stay_off(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+		bool passes;
+	} rows[] = {
+		{SRIOV_AT, 0x0001, 2, false},        {SRIOV_AT, 0x01, 1, false},
+		{SRIOV_AT, 0xffffffff, 4, false},    {SRIOV_AT, 0x0010, 2, true},
+		{SRIOV_AT + 1, 0x01, 1, true},       {SRIOV_AT + 2, 0x0001, 2, true},
+		{SRIOV_AT, 0xffff0010, 4, true},     {SRIOV_AT - 4, 0x00000001, 4, true},
+		{SRIOV_AT + 8, 0x00000001, 4, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		fake_config_writes = 0;
+		config_space_write(&platform, MINE, rows[i].offset, rows[i].size, rows[i].value);
+		assert_int_equal(fake_config_writes, rows[i].passes);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_others_functions_do_not_exist, set_up),
+		cmocka_unit_test_setup(test_own_functions_are_read, set_up),
+		cmocka_unit_test_setup(test_command, set_up),
+		cmocka_unit_test_setup(test_bridge_command, set_up),
+		cmocka_unit_test_setup(test_bridge_is_read_only, set_up),
+		cmocka_unit_test_setup(test_bars_are_sized, set_up),
+		cmocka_unit_test_setup(test_bars_are_merged, set_up),
+		cmocka_unit_test_setup(test_owner_cannot_move_bars_or_make_functions, set_up),
+		cmocka_unit_test_setup(test_virtual_functions_stay_off, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
