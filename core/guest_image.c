@@ -3,7 +3,6 @@
 
 #include "core/acpi_hide.h"
 #include "core/facts.h"
-#include "core/log.h"
 #include "core/mem.h"
 #include "core/vm_memory.h"
 #include "lib/bzimage.h"
@@ -14,6 +13,7 @@
 #define PIECES_MAX 24
 struct layout {
 	struct vm *vm;
+	const char *file; /* being looked at, for an error to name */
 	u32 count;
 	struct {
 		u64 gpa, size;
@@ -86,19 +86,11 @@ static u8 *ram_at(const struct vm *vm, u64 gpa, u64 size)
 	return NULL;
 }
 
-static err_t need_file(const char *name, const struct boot_file **file)
+static err_t need_file(struct layout *l, const char *name, const struct boot_file **file)
 {
+	l->file = name;
 	*file = guest_image_file(name);
-	if (*file && (*file)->pa)
-		return E_OK;
-	log_line("error file=%s reason=%s", name, error_name(E_NOT_FOUND));
-	return E_NOT_FOUND;
-}
-
-static err_t bad_file(const struct boot_file *file, err_t e)
-{
-	log_line("error file=%s bytes=%lu reason=%s", file->name, file->size, error_name(e));
-	return e;
+	return *file && (*file)->pa ? E_OK : E_NOT_FOUND;
 }
 
 /* Linux, Documentation/arch/x86: boot.rst (64-bit boot protocol) and zero-page.rst. */
@@ -161,7 +153,7 @@ static err_t load_initrd(struct layout *l, u8 *zero_page)
 
 	if (!l->vm->config.initrd[0])
 		return E_OK;
-	TRY(need_file(l->vm->config.initrd, &file));
+	TRY(need_file(l, l->vm->config.initrd, &file));
 	TRY(place(l, file->size, PAGE_SIZE, MIB(16), &gpa));
 	if (gpa + file->size > GIB(4))
 		return E_NO_MEMORY;
@@ -286,30 +278,33 @@ static err_t keep_files(struct layout *l)
 	return E_OK;
 }
 
-err_t guest_image_load(struct vm *vm, struct vcpu_start *start)
+static err_t load_image(struct layout *l, struct vcpu_start *start)
 {
-	struct layout layout = {.vm = vm};
 	const struct boot_file *file;
 	struct elf_image elf;
 	struct bzimage kernel;
 	const u8 *bytes;
 	u32 flags;
+
+	TRY(need_file(l, l->vm->config.image, &file));
+	TRY(keep_files(l));
+	bytes = phys_to_virt(file->pa);
+	if (file->size >= 4 && !memcmp(bytes, "\177ELF", 4)) {
+		TRY(elf_parse(bytes, file->size, &elf));
+		TRY(elf_find_multiboot1(bytes, file->size, &flags));
+		return load_elf(l, file, &elf, start);
+	}
+	TRY(bzimage_parse(bytes, file->size, &kernel));
+	return load_linux(l, file, &kernel, start);
+}
+
+err_t guest_image_load(struct vm *vm, struct vcpu_start *start, const char **file)
+{
+	struct layout layout = {.vm = vm};
 	err_t e;
 
 	memset(start, 0, sizeof(*start));
-	TRY(need_file(vm->config.image, &file));
-	TRY(keep_files(&layout));
-	bytes = phys_to_virt(file->pa);
-	if (!bzimage_parse(bytes, file->size, &kernel)) {
-		e = load_linux(&layout, file, &kernel, start);
-	} else if (file->size >= 4 && !memcmp(bytes, "\177ELF", 4)) {
-		e = elf_find_multiboot1(bytes, file->size, &flags);
-		if (!e)
-			e = elf_parse(bytes, file->size, &elf);
-		if (!e)
-			e = load_elf(&layout, file, &elf, start);
-	} else {
-		e = bzimage_parse(bytes, file->size, &kernel);
-	}
-	return e ? bad_file(file, e) : E_OK;
+	e = load_image(&layout, start);
+	*file = layout.file;
+	return e;
 }

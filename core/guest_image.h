@@ -6,9 +6,9 @@
 #include "core/backend.h"
 
 /* Into the VM's memory, which is built. *start: how the first CPU begins. E_NOT_FOUND (a file),
- * E_TRUNCATED, E_BAD_SIGNATURE, ... of the parsers; E_NO_MEMORY: does not fit. The file is named in
- * the log. */
-err_t guest_image_load(struct vm *vm, struct vcpu_start *start) must_check;
+ * E_TRUNCATED, E_BAD_SIGNATURE, ... of the parsers; E_NO_MEMORY: does not fit. *file: the name of
+ * the file that an error is about. */
+err_t guest_image_load(struct vm *vm, struct vcpu_start *start, const char **file) must_check;
 
 /* The file of that name that the loader brought, or NULL. `\a` and `/a` and `a` are the same. */
 const struct boot_file *guest_image_file(const char *name);

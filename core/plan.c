@@ -36,7 +36,7 @@ static err_t bad_manifest(u32 line, struct text word, err_t e)
 void plan_read_on_exit(void)
 {
 	const struct boot_file *file = &facts.boot.manifest;
-	struct text rest = { phys_to_virt(file->pa), MIN(file->size, MANIFEST_MAX) }, line, word;
+	struct text rest = {phys_to_virt(file->pa), MIN(file->size, MANIFEST_MAX)}, line, word;
 
 	while (file->pa && text_next_line(&rest, &line)) {
 		struct text words = line;
@@ -128,6 +128,18 @@ static void attach_rest(struct vm *platform)
 		log_line("blocked devices=%u reason=no-dmar", blocked);
 }
 
+static err_t prepare(struct vm *vm)
+{
+	const char *file;
+	err_t e = vm_prepare(vm, &file);
+
+	if (e)
+		log_line("error manifest=%s line=%u vm=%s%s%s reason=%s", facts.boot.manifest.name,
+		         vm->config.line, vm->name, file ? " file=" : "", file ? file : "",
+		         error_name(e));
+	return e;
+}
+
 err_t plan_start(void)
 {
 	struct vm *platform = vm_find_platform();
@@ -138,10 +150,10 @@ err_t plan_start(void)
 		if (!vm->config.own_policy)
 			vm->policy = plan.policy;
 		if (vm != platform)
-			TRY(vm_prepare(vm));
+			TRY(prepare(vm));
 	}
 	if (platform)
-		TRY(vm_prepare(platform));
+		TRY(prepare(platform));
 	attach_named();
 	if (platform)
 		attach_rest(platform);

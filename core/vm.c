@@ -168,20 +168,14 @@ static void read_mtrrs(struct vm *vm)
 		m->def_type = 0;
 }
 
-err_t vm_prepare(struct vm *vm)
+err_t vm_prepare(struct vm *vm, const char **file)
 {
 	struct vcpu_start start;
-	err_t e = vm_memory_build(vm);
 
-	if (!e)
-		e = guest_image_load(vm, &start);
-	if (!e)
-		e = create_vcpu(vm, &start);
-	if (e) {
-		log_line("error manifest line=%u vm=%s reason=%s", vm->config.line, vm->name,
-		         error_name(e));
-		return e;
-	}
+	*file = NULL;
+	TRY(vm_memory_build(vm));
+	TRY(guest_image_load(vm, &start, file));
+	TRY(create_vcpu(vm, &start));
 	read_mtrrs(vm);
 	return E_OK;
 }

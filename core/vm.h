@@ -124,8 +124,9 @@ static inline void *vm_page(struct vcpu *vcpu, u64 gpa)
 	return vm_ram(vcpu, gpa, 1);
 }
 
-/* Memory, nested tables, image, first CPU. The manifest's line is in the log when it fails. */
-err_t vm_prepare(struct vm *vm) must_check;
+/* Memory, nested tables, image, first CPU. *file: the name of the file that an error is about, or
+ * NULL. */
+err_t vm_prepare(struct vm *vm, const char **file) must_check;
 /* Runs it on this CPU until it ends; then takes its devices away and prints the summary. */
 void vm_run(struct vm *vm);
 

@@ -125,5 +125,5 @@ err_t elf_find_multiboot1(const u8 *file, size_t size, u32 *flags)
 			return E_OK;
 		}
 	}
-	return E_NOT_FOUND;
+	return E_NO_MULTIBOOT1;
 }

@@ -32,6 +32,7 @@
 	X(BAD_LENGTH, "bad-length")                                                                \
 	X(BAD_VALUE, "bad-value")                                                                  \
 	X(OVERLAP, "overlap")                                                                      \
+	X(NO_MULTIBOOT1, "no-multiboot1-header")                                                   \
 	X(UNSUPPORTED, "unsupported")                                                              \
 	/* memory */                                                                               \
 	X(NO_MEMORY, "no-memory")                                                                  \
