@@ -73,6 +73,13 @@ def make_esp(directory, manifest):
             shutil.copy(source, target)
 
 
+def make_iso(path, manifest):
+    """A CD image for BIOS machines: GRUB, the core, the manifest, the files it names."""
+    files = [f"{source}={name}" for name, source in guest_files(manifest)]
+    if subprocess.run(["tools/iso", path, CORE, manifest] + files, check=False).returncode:
+        raise Missing("the CD image could not be made")
+
+
 def make_disk(path=DISK):
     """The NVMe disk: sparse, empty, kept from run to run."""
     if not os.path.exists(path):
@@ -96,8 +103,21 @@ def check_kvm():
     raise Missing("neither kvm_intel nor kvm_amd is loaded")
 
 
-def qemu_command(esp, serial_log=None, accel="tcg", smp="1", mem="1G", iommu="", disk=DISK, extra=()):
-    """iommu: properties of intel-iommu that override the defaults, or "none" for a machine without."""
+def boot_by_uefi(esp):
+    """QEMU's arguments to boot an EFI system partition under OVMF."""
+    return ["-drive", "if=pflash,format=raw,readonly=on,file=" + OVMF % "CODE",
+            "-drive", "if=pflash,format=raw,snapshot=on,file=" + OVMF % "VARS",
+            "-drive", f"if=none,id=esp,format=raw,file=fat:rw:{esp}", "-device", "ide-hd,drive=esp,bootindex=0"]
+
+
+def boot_by_bios(iso):
+    """QEMU's arguments to boot a CD image under SeaBIOS."""
+    return ["-drive", f"if=none,id=cd,format=raw,media=cdrom,file={iso}", "-device", "ide-cd,drive=cd,bootindex=0"]
+
+
+def qemu_command(boot, serial_log=None, accel="tcg", smp="1", mem="1G", iommu="", disk=DISK, extra=()):
+    """boot: of boot_by_uefi or boot_by_bios. iommu: properties of intel-iommu that override the defaults,
+    or "none" for a machine without."""
     if accel == "kvm":
         check_kvm()
     elif accel != "tcg":
@@ -108,10 +128,7 @@ def qemu_command(esp, serial_log=None, accel="tcg", smp="1", mem="1G", iommu="",
         "-M", "q35,kernel-irqchip=split" if accel == "kvm" else "q35",
         "-cpu", "host" if accel == "kvm" else TCG_CPU,
         "-display", "none", "-nodefaults", "-no-reboot", "-net", "none",
-        "-chardev", console, "-serial", "chardev:console",
-        "-drive", "if=pflash,format=raw,readonly=on,file=" + OVMF % "CODE",
-        "-drive", "if=pflash,format=raw,snapshot=on,file=" + OVMF % "VARS",
-        "-drive", f"if=none,id=esp,format=raw,file=fat:rw:{esp}", "-device", "ide-hd,drive=esp,bootindex=0",
+        "-chardev", console, "-serial", "chardev:console", *boot,
     ]
     if iommu != "none":
         command += ["-device", ",".join(filter(None, ["intel-iommu", IOMMU_DEFAULT, iommu]))]
@@ -123,9 +140,7 @@ def qemu_command(esp, serial_log=None, accel="tcg", smp="1", mem="1G", iommu="",
 
 def make_bochs(directory, manifest, smp="1", megabytes=512):
     """Fills a directory with CD image and configuration; returns the command."""
-    files = [f"{source}={path}" for path, source in guest_files(manifest)]
-    if subprocess.run(["tools/iso", f"{directory}/boot.iso", CORE, manifest] + files, check=False).returncode:
-        raise Missing("the CD image could not be made")
+    make_iso(f"{directory}/boot.iso", manifest)
     with open(f"{directory}/bochsrc", "w", encoding="ascii") as rc:
         rc.write(BOCHSRC.format(directory=directory, cpus=smp, megabytes=megabytes))
     with open(f"{directory}/rc", "w", encoding="ascii") as rc:
