@@ -11,6 +11,8 @@
 struct line {
 	struct text rest, word;
 	u32 number;
+	struct vm *vm;             /* what a vm line describes */
+	struct plan_device device; /* what a device line describes */
 };
 
 /* The next word; it must be there. */
@@ -66,151 +68,147 @@ static err_t run_ioasid(struct line *l)
 	return ioasid_create(name, (enum coherency_request)choice, NULL);
 }
 
-static err_t vm_cpus(struct vm *vm, struct text value)
+struct key {
+	const char *name;
+	err_t (*set)(struct line *l, struct text value);
+};
+
+static err_t set_key(struct line *l, const struct key *keys, u32 count, u32 *seen)
 {
-	if (vm->config.cpu_mask)
-		return E_DUPLICATE;
-	return parse_cpus(value, &vm->config.cpu_mask);
+	struct text value;
+
+	for (u32 i = 0; i < count; i++) {
+		if (!text_key(l->word, keys[i].name, &value))
+			continue;
+		if (*seen & BIT(i))
+			return E_DUPLICATE;
+		*seen |= BIT(i);
+		return keys[i].set(l, value);
+	}
+	return E_UNKNOWN_WORD;
 }
 
-static err_t vm_memory(struct vm *vm, struct text value)
+/* The rest of the line is key=value, each key once. */
+static err_t set_keys(struct line *l, const struct key *keys, u32 count)
 {
-	if (vm->config.memory || vm->platform)
-		return E_DUPLICATE;
+	u32 seen = 0;
+
+	for (;;) {
+		TRY(text_next_word(&l->rest, &l->word));
+		if (!l->word.length)
+			return E_OK;
+		TRY(set_key(l, keys, count, &seen));
+	}
+}
+
+static err_t vm_cpus(struct line *l, struct text value)
+{
+	return parse_cpus(value, &l->vm->config.cpu_mask);
+}
+
+static err_t vm_memory(struct line *l, struct text value)
+{
 	if (text_is(value, "rest")) {
 		if (vm_find_platform())
 			return E_TWO_PLATFORM_VMS;
-		vm->platform = true;
+		l->vm->platform = true;
 		return E_OK;
 	}
-	TRY(parse_size(value, &vm->config.memory));
-	return vm->config.memory >= MIB(1) ? E_OK : E_OUT_OF_RANGE;
+	TRY(parse_size(value, &l->vm->config.memory));
+	return l->vm->config.memory >= MIB(1) ? E_OK : E_OUT_OF_RANGE;
 }
 
-static err_t copy_once(struct text value, char *to, size_t size)
+static err_t vm_image(struct line *l, struct text value)
 {
-	return to[0] ? E_DUPLICATE : text_copy(value, to, size);
+	return text_copy(value, l->vm->config.image, sizeof(l->vm->config.image));
 }
 
-static err_t vm_image(struct vm *vm, struct text value)
+static err_t vm_initrd(struct line *l, struct text value)
 {
-	return copy_once(value, vm->config.image, sizeof(vm->config.image));
+	return text_copy(value, l->vm->config.initrd, sizeof(l->vm->config.initrd));
 }
 
-static err_t vm_initrd(struct vm *vm, struct text value)
+static err_t vm_cmdline(struct line *l, struct text value)
 {
-	return copy_once(value, vm->config.initrd, sizeof(vm->config.initrd));
+	return text_copy(value, l->vm->config.command_line, sizeof(l->vm->config.command_line));
 }
 
-static err_t vm_cmdline(struct vm *vm, struct text value)
+static err_t vm_policy(struct line *l, struct text value)
 {
-	return copy_once(value, vm->config.command_line, sizeof(vm->config.command_line));
-}
-
-static err_t vm_policy(struct vm *vm, struct text value)
-{
-	if (vm->config.own_policy)
-		return E_DUPLICATE;
 	for (u32 i = 0; i < ARRAY_SIZE(policies); i++) {
 		if (text_is(value, policies[i])) {
-			vm->policy = i ? POLICY_DEVICE : POLICY_KERNEL;
-			vm->config.own_policy = true;
+			l->vm->policy = i ? POLICY_DEVICE : POLICY_KERNEL;
+			l->vm->config.own_policy = true;
 			return E_OK;
 		}
 	}
 	return E_UNKNOWN_WORD;
 }
 
-static const struct {
-	const char *key;
-	err_t (*set)(struct vm *vm, struct text value);
-} vm_keys[] = {
-	{"cpus", vm_cpus},     {"memory", vm_memory},   {"image", vm_image},
-	{"initrd", vm_initrd}, {"cmdline", vm_cmdline}, {"policy", vm_policy},
-};
-
-static err_t set_vm_key(struct vm *vm, struct text word)
-{
-	struct text value;
-
-	for (u32 i = 0; i < ARRAY_SIZE(vm_keys); i++) {
-		if (text_key(word, vm_keys[i].key, &value))
-			return vm_keys[i].set(vm, value);
-	}
-	return E_UNKNOWN_WORD;
-}
-
 static err_t run_vm(struct line *l)
 {
+	static const struct key keys[] = {
+		{"cpus", vm_cpus},     {"memory", vm_memory},   {"image", vm_image},
+		{"initrd", vm_initrd}, {"cmdline", vm_cmdline}, {"policy", vm_policy},
+	};
 	char name[VM_NAME_MAX];
-	struct vm *vm;
 
 	TRY(need_word(l));
 	TRY(text_copy(l->word, name, sizeof(name)));
-	TRY(vm_create(name, &vm));
-	vm->config.line = l->number;
-	for (;;) {
-		TRY(text_next_word(&l->rest, &l->word));
-		if (!l->word.length)
-			return E_OK;
-		TRY(set_vm_key(vm, l->word));
-	}
+	TRY(vm_create(name, &l->vm));
+	l->vm->config.line = l->number;
+	return set_keys(l, keys, ARRAY_SIZE(keys));
 }
 
-static err_t set_nosnoop(struct device *d, struct text value)
+static err_t device_vm(struct line *l, struct text value)
+{
+	char name[VM_NAME_MAX];
+
+	TRY(text_copy(value, name, sizeof(name)));
+	l->device.vm = vm_find(name);
+	return l->device.vm ? E_OK : E_NO_VM;
+}
+
+static err_t device_ioasid(struct line *l, struct text value)
+{
+	char name[IOASID_NAME_MAX];
+
+	TRY(text_copy(value, name, sizeof(name)));
+	l->device.ioasid = ioasid_find(name);
+	return l->device.ioasid ? E_OK : E_NO_IOASID;
+}
+
+static err_t device_nosnoop(struct line *l, struct text value)
 {
 	if (text_is(value, "probe"))
 		return E_OK;
 	if (text_is(value, "yes") || text_is(value, "no"))
-		return device_set_nosnoop(d, text_is(value, "yes"));
+		return device_set_nosnoop(l->device.device, text_is(value, "yes"));
 	return text_is(value, "block") ? E_UNSUPPORTED : E_UNKNOWN_WORD;
-}
-
-static err_t set_device_key(struct plan_device *p, struct text word)
-{
-	char name[IOASID_NAME_MAX];
-	struct text value;
-
-	if (text_key(word, "nosnoop", &value))
-		return set_nosnoop(p->device, value);
-	if (text_key(word, "vm", &value)) {
-		TRY(text_copy(value, name, sizeof(name)));
-		p->vm = vm_find(name);
-		return p->vm ? E_OK : E_NO_VM;
-	}
-	if (text_key(word, "ioasid", &value)) {
-		TRY(text_copy(value, name, sizeof(name)));
-		p->ioasid = ioasid_find(name);
-		return p->ioasid ? E_OK : E_NO_IOASID;
-	}
-	return E_UNKNOWN_WORD;
 }
 
 static err_t run_device(struct line *l)
 {
-	struct plan_device p = {.line = l->number};
+	static const struct key keys[] = {
+		{"vm", device_vm}, {"ioasid", device_ioasid}, {"nosnoop", device_nosnoop}};
+	struct plan_device *p = &l->device;
 	struct text bdf_word;
 	u32 bdf;
 
 	TRY(need_word(l));
 	bdf_word = l->word;
 	TRY(parse_bdf(l->word, &bdf));
-	p.device = device_find(bdf);
-	if (!p.device)
+	p->device = device_find(bdf);
+	if (!p->device)
 		return E_NO_DEVICE;
-	if (p.device->bridge)
+	if (p->device->bridge)
 		return E_BRIDGE;
-	for (;;) {
-		TRY(text_next_word(&l->rest, &l->word));
-		if (!l->word.length)
-			break;
-		TRY(set_device_key(&p, l->word));
-	}
+	TRY(set_keys(l, keys, ARRAY_SIZE(keys)));
 	/* Without vm= the line keeps the device from everybody, or only says what it is. */
-	if (p.ioasid && !p.vm)
+	if (p->ioasid && !p->vm)
 		return E_MISSING_WORD;
 	l->word = bdf_word;
-	return plan_add_device(&p);
+	return plan_add_device(p);
 }
 
 static err_t run_on_exit(struct line *l)
@@ -256,7 +254,7 @@ static err_t run(struct line *l)
 
 err_t command_run(struct text line, u32 line_number, struct text *word)
 {
-	struct line l = {.rest = line, .number = line_number};
+	struct line l = {.rest = line, .number = line_number, .device.line = line_number};
 	err_t e = run(&l);
 
 	*word = l.word;
