@@ -91,6 +91,8 @@ u32 page_count_free(void)
 
 void *phys_to_virt(u64 pa)
 {
+	if (!pa) /* what page_alloc failed to give: may be named, not touched */
+		return NULL;
 	if (pa < FAKE_MEM_BASE_PA || pa - FAKE_MEM_BASE_PA >= sizeof(memory))
 		abort();
 	return memory + (pa - FAKE_MEM_BASE_PA);

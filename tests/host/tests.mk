@@ -3,6 +3,12 @@
 # test_NAME.c and SOURCES_NAME become build/tests/host/test_NAME. `make host-tests` runs them all.
 B ?= build
 
+# Everything that decides, on stand-ins for the machine.
+POLICY := $(addprefix core/,coherency.c device.c fault.c ioasid.c pagetable.c pagetable_map.c \
+	pagetable_unmap.c pci.c publish.c vm.c vm_memory.c) \
+	$(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
+	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c)
+
 TESTS += acpi
 SOURCES_acpi := lib/acpi.c lib/error.c
 TESTS += acpi_power
@@ -11,6 +17,8 @@ TESTS += bzimage
 SOURCES_bzimage := lib/bzimage.c lib/error.c
 TESTS += coherency
 SOURCES_coherency := core/coherency.c
+TESTS += command
+SOURCES_command = core/command.c core/plan.c $(POLICY)
 TESTS += config_space
 SOURCES_config_space = core/config_space.c $(SOURCES_device)
 TESTS += core_image
