@@ -29,11 +29,6 @@ static u32 merge(u32 whole, u32 offset, u8 size, u32 value)
 	return (whole & ~(size_mask(size) << shift)) | (value & size_mask(size)) << shift;
 }
 
-static bool touches(u32 offset, u8 size, u32 reg, u32 reg_size)
-{
-	return offset < reg + reg_size && reg < offset + size;
-}
-
 static bool is_bar(const struct device *d, u32 offset)
 {
 	return !d->bridge && offset >= PCI_BAR && offset < PCI_BAR + 4 * BARS_MAX;
@@ -43,47 +38,36 @@ static bool is_bar(const struct device *d, u32 offset)
  * function does not move. */
 static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 {
-	u32 i = (offset - PCI_BAR) / 4;
+	u32 i = (offset - PCI_BAR) / 4, *shadow = &d->bars[i].shadow;
 	bool upper = i > 0 && d->bars[i - 1].wide;
 	const struct bar *bar = &d->bars[upper ? i - 1 : i];
-	u32 written = merge(d->bars[i].shadow, offset, size, value);
 	u64 writable = bar->size ? ~(bar->size - 1) : 0;
-	u32 fixed;
+	u32 mask = (u32)(upper ? writable >> 32 : writable & ~(bar->io ? 3ull : 15ull));
 
-	if (upper) {
-		d->bars[i].shadow = written & (u32)(writable >> 32);
-		return;
-	}
-	fixed = bar->io ? 3 : 15;
-	d->bars[i].shadow = (written & (u32)writable & ~fixed) | (d->bars[i].shadow & fixed);
+	*shadow = (merge(*shadow, offset, size, value) & mask) | (*shadow & ~mask);
 }
 
-/* Bus mastering of bridges is the hypervisor's (R21). A dword write reaches the status register
- * too, whose bits clear by writing 1. */
+/* Bus mastering of bridges is the hypervisor's (R21). The status register beside it clears bits by
+ * writing 1, so that zeroes stand for the bytes the guest does not write. */
 static void write_command(struct device *d, u32 offset, u8 size, u32 value)
 {
-	u16 command = (u16)merge(d->command, offset, size, value);
+	u32 written = merge(d->command, offset, size, value);
+	u16 kept = d->bridge ? PCI_COMMAND_BUS_MASTER : 0;
 
-	if (d->bridge)
-		command = (command & (u16)~PCI_COMMAND_BUS_MASTER) |
-		          (d->command & PCI_COMMAND_BUS_MASTER);
-	if (touches(offset, size, PCI_COMMAND, 2)) {
-		d->command = command;
-		pci_write(d->bdf, PCI_COMMAND, 2, command);
-	}
-	if (size == 4)
-		pci_write(d->bdf, PCI_STATUS, 2, value >> 16);
-	else if (offset >= PCI_STATUS)
-		pci_write(d->bdf, offset, size, value);
+	d->command = (u16)((written & ~kept) | (d->command & kept));
+	pci_write(d->bdf, PCI_COMMAND, 2, d->command);
+	if (written >> 16)
+		pci_write(d->bdf, PCI_STATUS, 2, written >> 16);
 }
 
 /* Virtual functions are not supported: they would be requesters that nobody has looked at. */
-static bool enables_virtual_functions(const struct device *d, u32 offset, u8 size, u32 value)
+static bool enables_virtual_functions(const struct device *d, u32 offset, u32 value)
 {
-	u32 sriov =
-		offset < PCI_EXT_CAPS ? 0 : pci_find_extended_capability(d->bdf, PCI_EXT_CAP_SRIOV);
+	u32 sriov = 0;
 
-	return sriov && offset == sriov + SRIOV_CONTROL && size && (value & SRIOV_VF_ENABLE);
+	if (offset >= PCI_EXT_CAPS && (value & SRIOV_VF_ENABLE))
+		sriov = pci_find_extended_capability(d->bdf, PCI_EXT_CAP_SRIOV);
+	return sriov && offset == sriov + SRIOV_CONTROL;
 }
 
 u32 config_space_read(const struct vm *vm, u32 bdf, u32 offset, u8 size)
@@ -101,13 +85,13 @@ void config_space_write(struct vm *vm, u32 bdf, u32 offset, u8 size, u32 value)
 {
 	struct device *d = visible(vm, bdf);
 
-	if (!d || enables_virtual_functions(d, offset, size, value))
+	if (!d || enables_virtual_functions(d, offset, value))
 		return;
-	if (offset >= PCI_COMMAND && offset < PCI_COMMAND + 4)
+	if ((offset & ~3u) == PCI_COMMAND)
 		write_command(d, offset, size, value);
 	else if (is_bar(d, offset))
 		write_bar(d, offset, size, value);
-	else if (!d->bridge && (offset < PCI_ROM || offset >= PCI_ROM + 4))
+	else if (!d->bridge && (offset & ~3u) != PCI_ROM)
 		/* Bus numbers, windows and resets of a bridge concern everybody behind it. */
 		pci_write(bdf, offset, size, value);
 }

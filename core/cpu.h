@@ -147,6 +147,22 @@ static inline void io_w32(u16 port, u32 value)
 	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
+/* size: 1, 2 or 4. */
+static inline u32 io_read(u16 port, u8 size)
+{
+	return size == 1 ? io_r8(port) : size == 2 ? io_r16(port) : io_r32(port);
+}
+
+static inline void io_write(u16 port, u8 size, u32 value)
+{
+	if (size == 1)
+		io_w8(port, (u8)value);
+	else if (size == 2)
+		io_w16(port, (u16)value);
+	else
+		io_w32(port, value);
+}
+
 static inline u64 cpu_tsc(void)
 {
 	u32 low, high;

@@ -10,59 +10,51 @@
 #define PORT_DATA      0xcfc
 #define ADDRESS_ENABLE BIT(31)
 
+/* The functions [first, first + count), numbered as in lib/format.h; whole buses. */
 struct window {
-	struct acpi_ecam ecam;
-	struct mmio mmio; /* of first_bus */
+	u32 first, count;
+	struct mmio mmio; /* of the first one; without a base they are reached by ports */
 };
 
-/* Set by pci_init, read-only afterwards. */
-static struct window windows[ACPI_ECAMS_MAX];
-static u32 window_count;
+/* Set by pci_init, read-only afterwards. Before, and without an MCFG: segment 0 by ports. */
+static struct window windows[ACPI_ECAMS_MAX] = {{.count = 1 << 16}};
+static u32 window_count = 1;
 /* Guards the address and data ports. */
 static struct lock port_lock;
-
-#define BUS_OF(bdf) ((bdf) >> 8 & 0xff)
 
 err_t pci_init(const struct acpi_mcfg *mcfg)
 {
 	for (u32 i = 0; i < mcfg->count; i++) {
-		struct window *w = &windows[i];
-		u64 first = (u64)mcfg->ecam[i].first_bus << 20;
-		u64 size = ((u64)mcfg->ecam[i].last_bus + 1 - mcfg->ecam[i].first_bus) << 20;
+		const struct acpi_ecam *e = &mcfg->ecam[i];
+		struct window w = {.first = (u32)e->segment << 16 | (u32)e->first_bus << 8,
+		                   .count = (e->last_bus + 1u - e->first_bus) << 8};
 
-		w->ecam = mcfg->ecam[i];
-		TRY(mem_map_mmio(w->ecam.base_pa + first, size, &w->mmio));
-		window_count++;
+		TRY(mem_map_mmio(e->base_pa + ((u64)e->first_bus << 20), (u64)w.count << 12,
+		                 &w.mmio));
+		windows[i] = w;
+		window_count = i + 1;
 	}
 	return E_OK;
 }
 
-static const struct window *find_window(u32 bdf)
+/* NULL where the register cannot be reached: ports see the first 256 bytes only. */
+static const struct window *find_window(u32 bdf, u32 offset)
 {
-	for (u32 i = 0; i < window_count; i++) {
-		const struct acpi_ecam *e = &windows[i].ecam;
-
-		if (e->segment == bdf >> 16 && BUS_OF(bdf) >= e->first_bus &&
-		    BUS_OF(bdf) <= e->last_bus)
-			return &windows[i];
+	for (const struct window *w = windows; w < windows + window_count; w++) {
+		if (bdf - w->first < w->count && (w->mmio.base || offset < PCI_EXT_CAPS))
+			return w;
 	}
 	return NULL;
 }
 
-static u32 window_offset(const struct window *w, u32 bdf, u32 offset)
-{
-	return ((bdf & 0xffff) - ((u32)w->ecam.first_bus << 8)) << 12 | offset;
-}
-
 bool pci_ecam_decode(u64 pa, u32 *bdf, u32 *offset)
 {
-	for (u32 i = 0; i < window_count; i++) {
-		const struct acpi_ecam *e = &windows[i].ecam;
-		u64 at = pa - windows[i].mmio.base_pa;
+	for (const struct window *w = windows; w < windows + window_count; w++) {
+		u64 at = pa - w->mmio.base_pa;
 
-		if (at >> 20 > (u64)(e->last_bus - e->first_bus))
+		if (!w->mmio.base || at >> 12 >= w->count)
 			continue;
-		*bdf = (u32)e->segment << 16 | (((u32)e->first_bus << 8) + (u32)(at >> 12));
+		*bdf = w->first + (u32)(at >> 12);
 		*offset = at & 0xfff;
 		return true;
 	}
@@ -71,77 +63,64 @@ bool pci_ecam_decode(u64 pa, u32 *bdf, u32 *offset)
 
 bool pci_window(u32 index, u32 *segment, u32 *first_bus, u32 *last_bus)
 {
-	if (!window_count) {
-		*segment = *first_bus = 0;
-		*last_bus = 255;
-		return index == 0;
-	}
+	const struct window *w = &windows[index];
+
 	if (index >= window_count)
 		return false;
-	*segment = windows[index].ecam.segment;
-	*first_bus = windows[index].ecam.first_bus;
-	*last_bus = windows[index].ecam.last_bus;
+	*segment = w->first >> 16;
+	*first_bus = w->first >> 8 & 0xff;
+	*last_bus = *first_bus + (w->count >> 8) - 1;
 	return true;
 }
 
-static bool port_reachable(u32 bdf, u32 offset)
+/* Returns the data port. */
+static u16 select_port(u32 bdf, u32 offset)
 {
-	return bdf <= 0xffff && offset < 256;
+	io_w32(PORT_ADDRESS, ADDRESS_ENABLE | bdf << 8 | (offset & ~3u));
+	return (u16)(PORT_DATA + (offset & 3));
 }
 
-static u32 port_read(u32 bdf, u32 offset, u8 size)
+static u32 port_read(u32 bdf, u32 offset)
 {
-	u16 data = (u16)(PORT_DATA + (offset & 3));
 	u32 value;
 
 	lock_take(&port_lock);
-	io_w32(PORT_ADDRESS, ADDRESS_ENABLE | bdf << 8 | (offset & ~3u));
-	value = size == 1 ? io_r8(data) : size == 2 ? io_r16(data) : io_r32(data);
+	value = io_r32(select_port(bdf, offset));
 	lock_give(&port_lock);
 	return value;
 }
 
 static void port_write(u32 bdf, u32 offset, u8 size, u32 value)
 {
-	u16 data = (u16)(PORT_DATA + (offset & 3));
-
 	lock_take(&port_lock);
-	io_w32(PORT_ADDRESS, ADDRESS_ENABLE | bdf << 8 | (offset & ~3u));
-	if (size == 1)
-		io_w8(data, (u8)value);
-	else if (size == 2)
-		io_w16(data, (u16)value);
-	else
-		io_w32(data, value);
+	io_write(select_port(bdf, offset), size, value);
 	lock_give(&port_lock);
 }
 
+/* Reading has no side effects, so the whole dword is read whatever the size. */
 u32 pci_read(u32 bdf, u32 offset, u8 size)
 {
-	const struct window *w = find_window(bdf);
-	u32 at;
+	const struct window *w = find_window(bdf, offset);
+	u32 dword = offset & ~3u, value = ~0u;
 
-	if (!w)
-		return port_reachable(bdf, offset) ? port_read(bdf, offset, size)
-		                                   : (u32)MASK(size * 8 - 1, 0);
-	at = window_offset(w, bdf, offset);
-	if (size == 1)
-		return mmio_r8(&w->mmio, at);
-	return size == 2 ? mmio_r16(&w->mmio, at) : mmio_r32(&w->mmio, at);
+	if (w && w->mmio.base)
+		value = mmio_r32(&w->mmio, (bdf - w->first) << 12 | dword);
+	else if (w)
+		value = port_read(bdf, dword);
+	return value >> (offset & 3) * 8 & (u32)MASK(size * 8 - 1, 0);
 }
 
 void pci_write(u32 bdf, u32 offset, u8 size, u32 value)
 {
-	const struct window *w = find_window(bdf);
+	const struct window *w = find_window(bdf, offset);
 	u32 at;
 
-	if (!w) {
-		if (port_reachable(bdf, offset))
-			port_write(bdf, offset, size, value);
+	if (!w)
 		return;
-	}
-	at = window_offset(w, bdf, offset);
-	if (size == 1)
+	at = (bdf - w->first) << 12 | offset;
+	if (!w->mmio.base)
+		port_write(bdf, offset, size, value);
+	else if (size == 1)
 		mmio_w8(&w->mmio, at, (u8)value);
 	else if (size == 2)
 		mmio_w16(&w->mmio, at, (u16)value);
@@ -169,8 +148,6 @@ u32 pci_find_extended_capability(u32 bdf, u16 id)
 {
 	u32 at = PCI_EXT_CAPS;
 
-	if (!find_window(bdf))
-		return 0;
 	for (u32 left = (PCI_CONFIG_SIZE - PCI_EXT_CAPS) / 8; at >= PCI_EXT_CAPS && left; left--) {
 		u32 header = pci_read(bdf, at, 4);
 
@@ -199,11 +176,9 @@ static void scan_device(u32 bdf, void (*visit)(u32 bdf))
 /* Every bus of every window, also those that no bridge leads to: a root bus may be any of them. */
 void pci_scan(void (*visit)(u32 bdf))
 {
-	u32 segment, first, last;
-
-	for (u32 i = 0; pci_window(i, &segment, &first, &last); i++) {
-		for (u32 bdf = first << 8; bdf < (last + 1) << 8; bdf += 8)
-			scan_device(segment << 16 | bdf, visit);
+	for (const struct window *w = windows; w < windows + window_count; w++) {
+		for (u32 function = 0; function < w->count; function += 8)
+			scan_device(w->first + function, visit);
 	}
 }
 
