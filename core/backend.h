@@ -35,7 +35,6 @@ struct backend {
 	err_t (*check)(void);
 	/* Turns it on on this CPU. cpu->vendor_pa is the backend's. */
 	err_t (*cpu_enable)(struct cpu *cpu);
-	void (*cpu_disable)(struct cpu *cpu);
 
 	/* PT_LEAF_* that this CPU's nested tables may use. */
 	u8 (*stage2_leaf_sizes)(void);
@@ -67,7 +66,7 @@ struct backend {
 	/* I/O ports and MSRs: intercept by default for VMs that are not the platform VM; for the
 	 * platform VM all ports pass except those named here; MSRs: see core/msr.h for what must be
 	 * intercepted. */
-	void (*intercept_port)(struct vcpu *vcpu, u16 port, bool intercept);
+	void (*intercept_port)(struct vcpu *vcpu, u16 port);
 };
 
 extern const struct backend vmx_backend, svm_backend;

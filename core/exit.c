@@ -13,9 +13,8 @@
 #include "core/pci.h"
 #include "lib/format.h"
 #include "lib/insn.h"
-#include "lib/string.h"
 
-static enum exit_result inject(struct vcpu *vcpu, u8 vector, u32 error_code)
+enum exit_result exit_inject(struct vcpu *vcpu, u8 vector, u32 error_code)
 {
 	backend->inject(vcpu, vector, error_code);
 	return RESULT_RETRY;
@@ -61,11 +60,9 @@ static enum exit_result handle_invd(struct vcpu *vcpu, struct exit *exit)
 /* Executed for real: the hypervisor does not use the state that XCR0 enables. */
 static enum exit_result handle_xsetbv(struct vcpu *vcpu, struct exit *exit)
 {
-	u64 value = (u32)vcpu->gpr[GPR_RAX] | vcpu->gpr[GPR_RDX] << 32;
-
 	(void)exit;
-	if (!xcr_try_write((u32)vcpu->gpr[GPR_RCX], value))
-		return inject(vcpu, VECTOR_GP, 0);
+	if (!xcr_try_write((u32)vcpu->gpr[GPR_RCX], vcpu_edx_eax(vcpu)))
+		return exit_inject(vcpu, VECTOR_GP, 0);
 	return RESULT_ADVANCE;
 }
 
@@ -77,7 +74,7 @@ static enum exit_result handle_cr0_write(struct vcpu *vcpu, struct exit *exit)
 	/* SDM volume 3, 2.5: NW without CD is #GP, as is PG without PE, as is the upper half; the
 	 * backend's hardware checks the rest. */
 	if (cache_bits == CR0_NW || (exit->cr0 & (CR0_PG | CR0_PE)) == CR0_PG || exit->cr0 >> 32)
-		return inject(vcpu, VECTOR_GP, 0);
+		return exit_inject(vcpu, VECTOR_GP, 0);
 	if (cache_bits != vcpu->cr0_cache_bits) {
 		vcpu->cr0_cache_bits = cache_bits;
 		vm_update_memory_type(vcpu->vm);
@@ -95,43 +92,33 @@ static enum exit_result handle_cr0_read(struct vcpu *vcpu, struct exit *exit)
 	return RESULT_ADVANCE;
 }
 
-static u64 load_value(const struct insn *insn, u64 value, u64 old)
+static u64 sign_extend(u64 value, u8 size)
 {
-	u32 bits = insn->operand_size * 8u;
+	u32 unused = 64 - size * 8u;
 
-	if (insn->sign_extend)
-		value = (u64)((s64)(value << (64 - bits)) >> (64 - bits));
-	if (insn->register_size == 8)
-		return value;
-	if (insn->register_size == 4)
-		return (u32)value;
-	if (insn->register_size == 2)
-		return (old & ~0xffffull) | (value & 0xffff);
-	return insn->high_byte ? (old & ~0xff00ull) | (value & 0xff) << 8
-	                       : (old & ~0xffull) | (value & 0xff);
+	return (u64)((s64)(value << unused) >> unused);
 }
 
 /* Moves to and from the ECAM windows, of which nothing is mapped. */
 static enum exit_result emulate_ecam(struct vcpu *vcpu, struct exit *exit, u32 bdf, u32 offset)
 {
-	struct vcpu_state state;
-	u8 bytes[INSN_MAX];
 	struct insn insn;
-	u64 *gpr, value;
-	size_t size;
+	u64 value;
+	u8 *gpr;
 
-	backend->read_state(vcpu, &state);
-	size = guest_fetch(vcpu, &state, bytes, sizeof(bytes));
-	if (insn_decode(bytes, size, (enum insn_mode)state.code_bits, &insn) ||
-	    (insn.kind != INSN_LOAD && insn.kind != INSN_STORE) || insn.operand_size > 4 ||
-	    !IS_ALIGNED(offset, insn.operand_size))
+	if (!guest_decode(vcpu, &insn) || (insn.kind != INSN_LOAD && insn.kind != INSN_STORE) ||
+	    insn.operand_size > 4 || !IS_ALIGNED(offset, insn.operand_size))
 		return exit_kill(vcpu, exit, "unsupported-access-to-ecam");
-	gpr = &vcpu->gpr[insn.high_byte ? insn.reg - 4 : insn.reg];
+	gpr = (u8 *)&vcpu->gpr[insn.high_byte ? insn.reg - 4 : insn.reg] + insn.high_byte;
 	if (insn.kind == INSN_LOAD) {
 		value = config_space_read(vcpu->vm, bdf, offset, insn.operand_size);
-		*gpr = load_value(&insn, value, *gpr);
+		if (insn.sign_extend)
+			value = sign_extend(value, insn.operand_size);
+		gpr_receive(gpr, value, insn.register_size);
 	} else {
-		value = insn.has_immediate ? insn.immediate : insn.high_byte ? *gpr >> 8 : *gpr;
+		value = insn.immediate;
+		if (!insn.has_immediate)
+			memcpy(&value, gpr, insn.operand_size);
 		config_space_write(vcpu->vm, bdf, offset, insn.operand_size, (u32)value);
 	}
 	exit->length = insn.length;
@@ -150,33 +137,21 @@ static enum exit_result handle_nested_fault(struct vcpu *vcpu, struct exit *exit
 static enum exit_result handle_undefined(struct vcpu *vcpu, struct exit *exit)
 {
 	(void)exit;
-	return inject(vcpu, VECTOR_UD, VECTOR_NO_ERROR_CODE);
+	return exit_inject(vcpu, VECTOR_UD, VECTOR_NO_ERROR_CODE);
 }
 
-static enum exit_result handle_unknown(struct vcpu *vcpu, struct exit *exit)
+static enum exit_result handle_fatal(struct vcpu *vcpu, struct exit *exit)
 {
-	return exit_kill(vcpu, exit, "unknown-exit");
-}
-
-static enum exit_result handle_shutdown(struct vcpu *vcpu, struct exit *exit)
-{
-	return exit_kill(vcpu, exit, "triple-fault");
-}
-
-static enum exit_result handle_hypercall(struct vcpu *vcpu, struct exit *exit)
-{
-	(void)exit;
-	fault_poll();
-	return hypercall_handle(vcpu);
+	return exit_kill(vcpu, exit, exit->kind == EXIT_SHUTDOWN ? "triple-fault" : "unknown-exit");
 }
 
 static enum exit_result (*const handlers[EXIT_COUNT])(struct vcpu *, struct exit *) = {
-	[EXIT_UNKNOWN] = handle_unknown,
+	[EXIT_UNKNOWN] = handle_fatal,
 	[EXIT_WBINVD] = handle_wbinvd,
 	[EXIT_INVD] = handle_invd,
 	[EXIT_CPUID] = cpuid_handle,
 	[EXIT_XSETBV] = handle_xsetbv,
-	[EXIT_HYPERCALL] = handle_hypercall,
+	[EXIT_HYPERCALL] = hypercall_handle,
 	[EXIT_MSR_READ] = msr_handle_read,
 	[EXIT_MSR_WRITE] = msr_handle_write,
 	[EXIT_IO] = io_handle,
@@ -184,8 +159,7 @@ static enum exit_result (*const handlers[EXIT_COUNT])(struct vcpu *, struct exit
 	[EXIT_CR0_READ] = handle_cr0_read,
 	[EXIT_NESTED_FAULT] = handle_nested_fault,
 	[EXIT_UNDEFINED] = handle_undefined,
-	[EXIT_NMI] = handle_unknown, /* the backends keep them */
-	[EXIT_SHUTDOWN] = handle_shutdown,
+	[EXIT_SHUTDOWN] = handle_fatal,
 };
 
 enum exit_result exit_handle(struct vcpu *vcpu, struct exit *exit)
@@ -207,8 +181,8 @@ static void log_instruction(struct vcpu *vcpu, const struct vcpu_state *state)
 
 enum exit_result exit_kill(struct vcpu *vcpu, const struct exit *exit, const char *reason)
 {
-	const u64 *r = vcpu->gpr;
 	const char *vm = vcpu->vm->name;
+	char words[sizeof("dump vm=") + VM_NAME_MAX];
 	struct vcpu_state s;
 
 	backend->read_state(vcpu, &s);
@@ -223,11 +197,9 @@ enum exit_result exit_kill(struct vcpu *vcpu, const struct exit *exit, const cha
 	         s.rflags, s.cs_base, s.code_bits, s.cpl);
 	log_line("dump vm=%s cr0=0x%lx cr3=0x%lx cr4=0x%lx efer=0x%lx", vm, s.cr0, s.cr3, s.cr4,
 	         s.efer);
-	log_line("dump vm=%s rax=0x%lx rcx=0x%lx rdx=0x%lx rbx=0x%lx", vm, r[0], r[1], r[2], r[3]);
-	log_line("dump vm=%s rsp=0x%lx rbp=0x%lx rsi=0x%lx rdi=0x%lx", vm, s.rsp, r[5], r[6], r[7]);
-	log_line("dump vm=%s r8=0x%lx r9=0x%lx r10=0x%lx r11=0x%lx", vm, r[8], r[9], r[10], r[11]);
-	log_line("dump vm=%s r12=0x%lx r13=0x%lx r14=0x%lx r15=0x%lx", vm, r[12], r[13], r[14],
-	         r[15]);
+	vcpu->gpr[GPR_RSP] = s.rsp;
+	format_text(words, sizeof(words), "dump vm=%s", vm);
+	log_registers(words, vcpu->gpr);
 	log_instruction(vcpu, &s);
 	backend->dump(vcpu);
 	vcpu->vm->state = VM_KILLED;

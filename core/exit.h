@@ -4,6 +4,7 @@
 #define CORE_EXIT_H
 
 #include "core/vm.h"
+#include "lib/string.h"
 
 enum exit_kind {
 	EXIT_UNKNOWN, /* no handler: dump, and the VM is killed */
@@ -19,8 +20,7 @@ enum exit_kind {
 	EXIT_CR0_READ,  /* SVM, while the guest sees other cache bits than the CPU has */
 	EXIT_NESTED_FAULT,
 	EXIT_UNDEFINED, /* an instruction that this guest does not have: #UD */
-	EXIT_NMI,
-	EXIT_SHUTDOWN, /* triple fault */
+	EXIT_SHUTDOWN,  /* triple fault */
 	EXIT_COUNT
 };
 
@@ -56,6 +56,30 @@ enum exit_result {
 /* The hot path of the hypervisor. Called with the guest's registers in vcpu->gpr; RSP where it may
  * be an operand: of CR0 accesses and nested faults. */
 enum exit_result exit_handle(struct vcpu *vcpu, struct exit *exit);
+
+/* An exception instead of the instruction; error_code as backend->inject. Always RESULT_RETRY. */
+enum exit_result exit_inject(struct vcpu *vcpu, u8 vector, u32 error_code);
+
+/* The operand of RDMSR, WRMSR and XSETBV. */
+static inline u64 vcpu_edx_eax(const struct vcpu *vcpu)
+{
+	return (u32)vcpu->gpr[GPR_RAX] | vcpu->gpr[GPR_RDX] << 32;
+}
+
+static inline void vcpu_set_edx_eax(struct vcpu *vcpu, u64 value)
+{
+	vcpu->gpr[GPR_RAX] = (u32)value;
+	vcpu->gpr[GPR_RDX] = value >> 32;
+}
+
+/* A general register (or its high byte) receives a value of 1, 2, 4 or 8 bytes: 4 bytes clear the
+ * upper half, fewer leave the rest. */
+static inline void gpr_receive(void *gpr, u64 value, u8 size)
+{
+	u64 whole = size == 4 ? (u32)value : value;
+
+	memcpy(gpr, &whole, size == 4 ? sizeof(whole) : size);
+}
 
 /* Dumps registers and instruction bytes, marks the VM killed. reason: a word for the log. */
 enum exit_result exit_kill(struct vcpu *vcpu, const struct exit *exit, const char *reason);

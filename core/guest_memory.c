@@ -69,3 +69,14 @@ size_t guest_fetch(struct vcpu *vcpu, const struct vcpu_state *s, u8 *bytes, siz
 		length += fetch_page(vcpu, s, va + length, bytes + length, size - length);
 	return length;
 }
+
+bool guest_decode(struct vcpu *vcpu, struct insn *insn)
+{
+	struct vcpu_state state;
+	u8 bytes[INSN_MAX];
+	size_t size;
+
+	backend->read_state(vcpu, &state);
+	size = guest_fetch(vcpu, &state, bytes, sizeof(bytes));
+	return !insn_decode(bytes, size, (enum insn_mode)state.code_bits, insn);
+}

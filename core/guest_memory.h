@@ -8,6 +8,7 @@
 #define CORE_GUEST_MEMORY_H
 
 #include "core/backend.h"
+#include "lib/insn.h"
 
 /* `levels` tables with 8-byte entries, from the one at `table` down. False: not mapped, or the
  * tables leave the RAM. Inline: it is on the hot path of SVM without next-RIP. */
@@ -36,5 +37,8 @@ static inline bool guest_walk(struct vcpu *vcpu, u64 table, u64 va, unsigned int
 /* Up to size bytes at the instruction pointer, across a page end; returns how many could be read.
  */
 size_t guest_fetch(struct vcpu *vcpu, const struct vcpu_state *state, u8 *bytes, size_t size);
+
+/* The instruction there. False if it cannot be read, or is none that lib/insn.h knows. */
+bool guest_decode(struct vcpu *vcpu, struct insn *insn);
 
 #endif

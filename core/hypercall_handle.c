@@ -2,9 +2,9 @@
 #include "core/hypercall_handle.h"
 
 #include "core/backend.h"
+#include "core/fault.h"
 #include "core/hypercall.h"
 #include "core/log.h"
-#include "lib/string.h"
 
 #define LOG_BYTES_MAX 128
 
@@ -42,20 +42,16 @@ static s64 write_log(struct vcpu *vcpu)
 static s64 counter(const struct vcpu *vcpu)
 {
 	const struct vm_counters *c = &vcpu->vm->counters;
+	const u64 counters[] = {
+		[HYPERCALL_COUNTER_WBINVD] = c->wbinvd,
+		[HYPERCALL_COUNTER_EMULATED] = c->emulated,
+		[HYPERCALL_COUNTER_IGNORED] = c->ignored,
+		[HYPERCALL_COUNTER_INVD] = c->invd,
+		[HYPERCALL_COUNTER_FAULTS] = c->faults,
+	};
+	u64 which = vcpu->gpr[GPR_RBX];
 
-	switch (vcpu->gpr[GPR_RBX]) {
-	case HYPERCALL_COUNTER_WBINVD:
-		return (s64)c->wbinvd;
-	case HYPERCALL_COUNTER_EMULATED:
-		return (s64)c->emulated;
-	case HYPERCALL_COUNTER_IGNORED:
-		return (s64)c->ignored;
-	case HYPERCALL_COUNTER_INVD:
-		return (s64)c->invd;
-	case HYPERCALL_COUNTER_FAULTS:
-		return (s64)c->faults;
-	}
-	return HYPERCALL_E_ARGUMENT;
+	return which < ARRAY_SIZE(counters) ? (s64)counters[which] : HYPERCALL_E_ARGUMENT;
 }
 
 static enum exit_result end(struct vcpu *vcpu)
@@ -83,15 +79,15 @@ static s64 dispatch(struct vcpu *vcpu)
 	return HYPERCALL_E_NUMBER;
 }
 
-enum exit_result hypercall_handle(struct vcpu *vcpu)
+enum exit_result hypercall_handle(struct vcpu *vcpu, struct exit *exit)
 {
 	struct vcpu_state state;
 
+	(void)exit;
+	fault_poll();
 	backend->read_state(vcpu, &state);
-	if (state.cpl != 0) {
-		backend->inject(vcpu, VECTOR_UD, VECTOR_NO_ERROR_CODE);
-		return RESULT_RETRY;
-	}
+	if (state.cpl != 0)
+		return exit_inject(vcpu, VECTOR_UD, VECTOR_NO_ERROR_CODE);
 	if ((u32)vcpu->gpr[GPR_RAX] == HYPERCALL_END)
 		return end(vcpu);
 	vcpu->gpr[GPR_RAX] = (u64)dispatch(vcpu);

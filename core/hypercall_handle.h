@@ -5,6 +5,7 @@
 
 #include "core/exit.h"
 
-enum exit_result hypercall_handle(struct vcpu *vcpu);
+/* Handler of EXIT_HYPERCALL. */
+enum exit_result hypercall_handle(struct vcpu *vcpu, struct exit *exit);
 
 #endif

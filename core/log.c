@@ -51,6 +51,18 @@ void log_line(const char *format, ...)
 	lock_give(&log_lock);
 }
 
+void log_registers(const char *words, const u64 gpr[GPR_COUNT])
+{
+	static const char *const names[GPR_COUNT] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",
+	                                             "rsi", "rdi", "r8",  "r9",  "r10", "r11",
+	                                             "r12", "r13", "r14", "r15"};
+
+	for (u32 i = 0; i < GPR_COUNT; i += 4)
+		log_line("%s %s=0x%lx %s=0x%lx %s=0x%lx %s=0x%lx", words, names[i], gpr[i],
+		         names[i + 1], gpr[i + 1], names[i + 2], gpr[i + 2], names[i + 3],
+		         gpr[i + 3]);
+}
+
 void log_note_guest_byte(u8 byte)
 {
 	guest_mid_line = byte != '\n';

@@ -6,7 +6,7 @@
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
-#include "lib/types.h"
+#include "core/x86.h"
 
 /* Looks for the UART and sets it to 8n1; harmless when there is none. */
 void log_init(void);
@@ -15,6 +15,9 @@ void log_init(void);
  * serial port in the middle of a line, a line break comes first, so that ours always begin a line.
  */
 void log_line(const char *format, ...) printf_like(1, 2);
+
+/* The general registers, four a line, each line beginning with these words. */
+void log_registers(const char *words, const u64 gpr[GPR_COUNT]);
 
 /* A guest that owns the serial port has written this byte to its data register. */
 void log_note_guest_byte(u8 byte);

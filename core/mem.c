@@ -34,7 +34,6 @@ static struct lock mem_lock;
 /* The pool: pages never used yet, and a list of freed ones; guarded by pool_lock. */
 static struct lock pool_lock;
 static u64 pool_next, pool_free;
-static u32 pool_count;
 
 void *phys_to_virt(u64 pa)
 {
@@ -60,7 +59,6 @@ u64 page_alloc(void)
 		pa = pool_next;
 		pool_next += PAGE_SIZE;
 	}
-	pool_count -= pa != 0;
 	lock_give(&pool_lock);
 	return pa;
 }
@@ -79,13 +77,7 @@ void page_free(u64 pa)
 	lock_take(&pool_lock);
 	*(u64 *)phys_to_virt(pa) = pool_free;
 	pool_free = pa;
-	pool_count++;
 	lock_give(&pool_lock);
-}
-
-u32 page_count_free(void)
-{
-	return pool_count;
 }
 
 bool mem_is_hypervisor(u64 pa, u64 size)
@@ -136,15 +128,18 @@ static err_t map_direct(const struct boot_info *info)
 	return E_OK;
 }
 
-err_t mem_init(const struct boot_info *info)
+u8 mem_leaf_sizes(void)
 {
 	bool has_1g = cpuid(0x80000001, 0).edx & BIT(26);
 
+	return PT_LEAF_4K | PT_LEAF_2M | (has_1g ? PT_LEAF_1G : 0);
+}
+
+err_t mem_init(const struct boot_info *info)
+{
 	image_pa = info->image_pa;
 	pool_next = virt_to_phys(pool_start);
-	pool_count = (u32)((pool_end - pool_start) / PAGE_SIZE);
-	TRY(pt_init(&tables, &host_format, 4, PT_LEAF_4K | PT_LEAF_2M | (has_1g ? PT_LEAF_1G : 0),
-	            false));
+	TRY(pt_init(&tables, &host_format, 4, mem_leaf_sizes(), false));
 	TRY(map_whole_image());
 	TRY(map_direct(info));
 	CPU_WRITE_CR(3, tables.root_pa);

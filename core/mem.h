@@ -19,6 +19,9 @@
 /* Builds and loads the page tables; from here on phys_to_virt works. */
 err_t mem_init(const struct boot_info *info) must_check;
 
+/* PT_LEAF_* that the CPU's own page tables may use, and AMD's nested ones. */
+u8 mem_leaf_sizes(void);
+
 /* RAM and mapped registers only; anything else faults when touched. */
 void *phys_to_virt(u64 pa);
 /* Of an address in the image or in the direct map. */
@@ -28,7 +31,6 @@ u64 virt_to_phys(const void *va);
 u64 page_alloc(void);
 u64 page_alloc_zeroed(void);
 void page_free(u64 pa);
-u32 page_count_free(void);
 
 /* Uncached mapping of registers; pa and size need not be aligned. Mapped twice is fine.
  * E_OVERLAP where RAM is. */

@@ -19,10 +19,28 @@ static struct acpi_fadt registers;
 static int slp_typ = -1;
 static enum power_action action = POWER_HALT;
 
+/* Bytes that end the machine when a guest writes them. SLP_EN is in the upper byte of PM1. */
+static struct end_byte {
+	u16 port; /* 0: this machine does not have it */
+	u8 mask, value;
+} end_bytes[POWER_PORTS] = {
+	{PORT_KEYBOARD, 0xff, 0xfe},
+	{PORT_RESET_CONTROL, BIT(2), BIT(2)},
+};
+
 void power_init(const struct acpi_fadt *fadt, int slp_typ_a)
 {
+	const u16 pm1_control[] = {fadt->pm1a_control_port, fadt->pm1b_control_port};
+	struct end_byte *e = &end_bytes[2];
+
 	registers = *fadt;
 	slp_typ = slp_typ_a;
+	*e++ = (struct end_byte){fadt->reset_port, 0xff, fadt->reset_value};
+	for (u32 i = 0; i < ARRAY_SIZE(pm1_control); i++) {
+		if (pm1_control[i])
+			*e++ = (struct end_byte){(u16)(pm1_control[i] + 1), PM1_SLP_EN >> 8,
+			                         PM1_SLP_EN >> 8};
+	}
 }
 
 void power_set_action(enum power_action a)
@@ -30,34 +48,20 @@ void power_set_action(enum power_action a)
 	action = a;
 }
 
-u32 power_ports(u16 ports[6])
+u16 power_port(u32 index)
 {
-	const u16 all[] = {PORT_KEYBOARD, PORT_RESET_CONTROL, registers.reset_port,
-	                   registers.pm1a_control_port, registers.pm1b_control_port};
-	u32 count = 0;
-
-	for (u32 i = 0; i < ARRAY_SIZE(all); i++) {
-		if (!all[i])
-			continue;
-		ports[count++] = all[i];
-		/* SLP_EN is in the upper byte, which a guest may write alone. */
-		if (all[i] == registers.pm1a_control_port)
-			ports[count++] = (u16)(all[i] + 1);
-	}
-	return count;
+	return end_bytes[index].port;
 }
 
-bool power_is_end_request(u16 port, u32 value)
+bool power_is_end_request(u16 port, u8 size, u32 value)
 {
-	if (port == PORT_KEYBOARD)
-		return (value & 0xff) == 0xfe;
-	if (port == PORT_RESET_CONTROL)
-		return value & BIT(2);
-	if (port == registers.reset_port)
-		return (value & 0xff) == registers.reset_value;
-	if (port == registers.pm1a_control_port || port == registers.pm1b_control_port)
-		return value & PM1_SLP_EN;
-	return port == registers.pm1a_control_port + 1 && (value & PM1_SLP_EN >> 8);
+	for (const struct end_byte *e = end_bytes; e < end_bytes + POWER_PORTS; e++) {
+		u32 at = (u32)e->port - port;
+
+		if (e->port && at < size && (value >> at * 8 & e->mask) == e->value)
+			return true;
+	}
+	return false;
 }
 
 static void power_off(void)

@@ -17,11 +17,12 @@ enum power_action { POWER_HALT, POWER_OFF, POWER_RESET, POWER_QEMU };
 void power_init(const struct acpi_fadt *fadt, int slp_typ_a);
 void power_set_action(enum power_action action);
 
-/* Whether a guest's write to this port asks for power-off or reset; the guest must not reach the
- * register. */
-bool power_is_end_request(u16 port, u32 value);
-/* The ports that power_is_end_request looks at; returns how many. */
-u32 power_ports(u16 ports[6]);
+/* Whether a guest's write of `size` bytes from this port on asks for power-off or reset; the guest
+ * must not reach the register. */
+bool power_is_end_request(u16 port, u8 size, u32 value);
+/* The ports that power_is_end_request looks at, by index below POWER_PORTS. 0: none. */
+#define POWER_PORTS 5
+u16 power_port(u32 index);
 
 /* Prints `end status=N` and acts. */
 void power_end(u32 status) __attribute__((noreturn));

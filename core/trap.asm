@@ -10,6 +10,19 @@ global trap_stubs
 %define TRAPS 32
 %define STUB_SIZE 16
 
+%macro push_all 1-*
+%rep %0
+	push %1
+%rotate 1
+%endrep
+%endmacro
+%macro pop_all 1-*
+%rep %0
+	pop %1
+%rotate 1
+%endrep
+%endmacro
+
 section .text
 align STUB_SIZE
 trap_stubs:
@@ -27,40 +40,14 @@ trap_stubs:
 %endrep
 
 trap_common:
-	push r15
-	push r14
-	push r13
-	push r12
-	push r11
-	push r10
-	push r9
-	push r8
-	push rdi
-	push rsi
-	push rbp
-	push 0 ; the RSP slot: the frame above has it
-	push rbx
-	push rdx
-	push rcx
-	push rax
+	push_all r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp
+	push qword [rsp + 16 * 8] ; the RSP of the frame above
+	push_all rbx, rdx, rcx, rax
 	cld
 	mov rdi, rsp
 	call trap_handle ; returns for what the hypervisor expected: a fix-up, an NMI
-	pop rax
-	pop rcx
-	pop rdx
-	pop rbx
+	pop_all rax, rcx, rdx, rbx
 	add rsp, 8
-	pop rbp
-	pop rsi
-	pop rdi
-	pop r8
-	pop r9
-	pop r10
-	pop r11
-	pop r12
-	pop r13
-	pop r14
-	pop r15
+	pop_all rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
 	add rsp, 16
 	iretq

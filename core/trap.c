@@ -79,9 +79,6 @@ void panic(const char *format, ...)
 
 static void __attribute__((noreturn)) panic_frame(const struct trap_frame *f)
 {
-	static const char *const names[GPR_COUNT] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",
-	                                             "rsi", "rdi", "r8",  "r9",  "r10", "r11",
-	                                             "r12", "r13", "r14", "r15"};
 	const char *name = exception_names[f->vector];
 
 	enter_panic();
@@ -89,10 +86,7 @@ static void __attribute__((noreturn)) panic_frame(const struct trap_frame *f)
 	         name ? name : "reserved", f->vector, f->error_code, CPU_READ_CR(2),
 	         cpu_this()->index);
 	log_address("rip", f->rip);
-	for (u32 i = 0; i < GPR_COUNT; i += 4)
-		log_line("panic %s=0x%lx %s=0x%lx %s=0x%lx %s=0x%lx", names[i],
-		         i == GPR_RSP ? f->rsp : f->gpr[i], names[i + 1], f->gpr[i + 1],
-		         names[i + 2], f->gpr[i + 2], names[i + 3], f->gpr[i + 3]);
+	log_registers("panic", f->gpr);
 	log_line("panic rflags=0x%lx cr0=0x%lx cr3=0x%lx cr4=0x%lx", f->rflags, CPU_READ_CR(0),
 	         CPU_READ_CR(3), CPU_READ_CR(4));
 	log_trace((const u64 *)f->gpr[GPR_RBP]);

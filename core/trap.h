@@ -8,7 +8,7 @@
 
 /* As core/trap.asm lays it down. */
 struct trap_frame {
-	u64 gpr[GPR_COUNT]; /* RSP's slot is unused */
+	u64 gpr[GPR_COUNT]; /* RSP: as below */
 	u64 vector, error_code;
 	u64 rip, cs, rflags, rsp, ss;
 };

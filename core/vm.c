@@ -140,32 +140,11 @@ static err_t create_vcpu(struct vm *vm, const struct vcpu_start *start)
 	return backend->vcpu_init(vcpu, start);
 }
 
+/* What the CPU does not have reads as 0 and raises #GP in the guest by MTRRCAP's word. */
 static void read_mtrrs(struct vm *vm)
 {
-	static const u32 fixed[] = {MSR_MTRR_FIX64K,
-	                            MSR_MTRR_FIX16K_FIRST,
-	                            MSR_MTRR_FIX16K_LAST,
-	                            0x268,
-	                            0x269,
-	                            0x26a,
-	                            0x26b,
-	                            0x26c,
-	                            0x26d,
-	                            0x26e,
-	                            0x26f};
-	struct vm_mtrrs *m = &vm->mtrrs;
-
-	/* What the CPU does not have reads as 0 and raises #GP in the guest by MTRRCAP's word. */
-	for (u32 i = 0; i < ARRAY_SIZE(m->variable); i++) {
-		if (!msr_try_read(MSR_MTRR_PHYS_FIRST + i, &m->variable[i]))
-			m->variable[i] = 0;
-	}
-	for (u32 i = 0; i < ARRAY_SIZE(m->fixed); i++) {
-		if (!msr_try_read(fixed[i], &m->fixed[i]))
-			m->fixed[i] = 0;
-	}
-	if (!msr_try_read(MSR_MTRR_DEF_TYPE, &m->def_type))
-		m->def_type = 0;
+	for (u32 i = 0; i < ARRAY_SIZE(vm->mtrrs); i++)
+		(void)msr_try_read(MSR_MTRR_PHYS_FIRST + i, &vm->mtrrs[i]);
 }
 
 err_t vm_prepare(struct vm *vm, const char **file)

@@ -59,13 +59,6 @@ struct vcpu {
 	struct wbinvd_log wbinvd;
 };
 
-/* MTRRs as the guest sees them (R16); the real ones are never written. */
-struct vm_mtrrs {
-	u64 variable[32]; /* MSR 0x200 and up */
-	u64 fixed[11];    /* 64K, 2 x 16K, 8 x 4K */
-	u64 def_type;
-};
-
 #define VM_COMMAND_LINE_MAX 256
 
 /* What the manifest says about a VM, kept until it starts. */
@@ -91,7 +84,9 @@ struct vm {
 	u32 ram_count;
 	struct pagetable stage2; /* EPT or NPT */
 	enum vm_memory_type memory_type;
-	struct vm_mtrrs mtrrs;
+	/* The MTRRs as the guest sees them (R16), by MSR number; the real ones are never written.
+	 */
+	u64 mtrrs[MSR_MTRR_DEF_TYPE + 1 - MSR_MTRR_PHYS_FIRST];
 	u32 config_address; /* port CF8 as this guest wrote it */
 
 	enum coherency_policy policy;

@@ -14,37 +14,24 @@ static struct {
 	u8 msr[MSRPM_SIZE], io[IOPM_SIZE];
 } maps[2] __attribute__((aligned(PAGE_SIZE)));
 
-static const u32 msr_bases[] = {0, 0xc0000000, 0xc0010000};
-
-static void intercept_msr(u8 *map, u32 bit, bool read, bool write)
-{
-	map[bit / 8] |= (u8)((read | write << 1) << bit % 8);
-}
-
 static void fill_msr_map(u8 *map, bool platform)
 {
-	memset(map, 0, MSRPM_SIZE);
-	for (u32 range = 0; range < ARRAY_SIZE(msr_bases); range++) {
-		for (u32 i = 0; i < 0x2000; i++) {
-			u32 msr = msr_bases[range] + i;
-			/* EFER.SVME is not for the guest to see. */
-			bool mine = msr == MSR_EFER;
+	static const u32 bases[] = {0, 0xc0000000, 0xc0010000};
 
-			intercept_msr(map, (range * 0x2000 + i) * 2,
-			              mine || msr_is_intercepted(platform, msr, false),
-			              mine || msr_is_intercepted(platform, msr, true));
-		}
+	for (u32 i = 0; i < ARRAY_SIZE(bases) * 0x2000; i++) {
+		u32 msr = bases[i / 0x2000] + i % 0x2000;
+		/* EFER.SVME is not for the guest to see. */
+		bool mine = msr == MSR_EFER;
+		u32 read = mine || msr_is_intercepted(platform, msr, false);
+		u32 write = mine || msr_is_intercepted(platform, msr, true);
+
+		map[i / 4] |= (u8)((read | write << 1) << i % 4 * 2);
 	}
 }
 
-void svm_intercept_port(struct vcpu *vcpu, u16 port, bool intercept)
+void svm_intercept_port(struct vcpu *vcpu, u16 port)
 {
-	u8 *map = maps[vcpu->vm->platform].io;
-
-	if (intercept)
-		map[port / 8] |= (u8)BIT(port % 8);
-	else
-		map[port / 8] &= (u8)~BIT(port % 8);
+	maps[vcpu->vm->platform].io[port / 8] |= (u8)BIT(port % 8);
 }
 
 static void fill_controls(struct vmcb *vmcb, const struct vcpu *vcpu)
@@ -92,27 +79,23 @@ static void fill_state(struct vmcb *vmcb, const struct vcpu_start *start)
 
 err_t svm_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
 {
-	u64 own_pa = page_alloc_zeroed(), vmcb_pa = page_alloc_zeroed();
-	struct svm_vcpu *own = phys_to_virt(own_pa);
 	bool platform = vcpu->vm->platform;
+	u64 pa = page_alloc_zeroed();
+	struct vmcb *vmcb = phys_to_virt(pa);
 
-	if (!own_pa || !vmcb_pa) {
-		if (own_pa)
-			page_free(own_pa);
+	if (!pa)
 		return E_NO_MEMORY;
-	}
-	vcpu->vendor = own;
-	own->vmcb = phys_to_virt(vmcb_pa);
-	own->vmcb_pa = vmcb_pa;
-	own->host_pa = vcpu->cpu->vendor_pa + PAGE_SIZE;
-	own->has_next_rip = cpuid(0x8000000a, 0).edx & SVM_FEATURE_NEXT_RIP;
+	vcpu->vendor = vmcb;
+	vmcb->own_pa = pa;
+	vmcb->host_pa = vcpu->cpu->vendor_pa + PAGE_SIZE;
 	fill_msr_map(maps[platform].msr, platform);
-	memset(maps[platform].io, platform ? 0 : 0xff, IOPM_SIZE);
 	if (platform)
 		io_intercept_platform(vcpu);
-	fill_controls(own->vmcb, vcpu);
-	fill_state(own->vmcb, start);
-	vcpu->gpr[GPR_RAX] = own->vmcb->rax = start->rax;
+	else
+		memset(maps[platform].io, 0xff, IOPM_SIZE);
+	fill_controls(vmcb, vcpu);
+	fill_state(vmcb, start);
+	vcpu->gpr[GPR_RAX] = vmcb->rax = start->rax;
 	vcpu->gpr[GPR_RBX] = start->rbx;
 	vcpu->gpr[GPR_RSI] = start->rsi;
 	svm_update_memory_type(vcpu, vcpu->vm->memory_type);
@@ -121,7 +104,5 @@ err_t svm_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
 
 void svm_vcpu_destroy(struct vcpu *vcpu)
 {
-	page_free(svm_vcpu(vcpu)->vmcb_pa);
-	page_free(virt_to_phys(vcpu->vendor));
-	vcpu->vendor = NULL;
+	page_free(svm_vmcb(vcpu)->own_pa);
 }

@@ -8,7 +8,19 @@ default rel
 extern svm_exit
 global svm_run, svm_take_nmi
 
-%define GPR(n) VCPU_GPR + 8 * (n)
+; With RDI = struct vcpu. Pairs of a register's number, as in vcpu->gpr, and its name.
+%macro load 2-*
+%rep %0 / 2
+	mov %2, [rdi + VCPU_GPR + 8 * %1]
+%rotate 2
+%endrep
+%endmacro
+%macro store 2-*
+%rep %0 / 2
+	mov [rdi + VCPU_GPR + 8 * %1], %2
+%rotate 2
+%endrep
+%endmacro
 
 section .text
 ; void svm_run(struct vcpu *vcpu)
@@ -23,43 +35,20 @@ svm_run:
 	clgi
 .enter:
 	mov rax, [rdi + VCPU_VENDOR]
-	mov rax, [rax + SVM_VMCB_PA]
-	mov rcx, [rdi + GPR(1)]
-	mov rdx, [rdi + GPR(2)]
-	mov rbx, [rdi + GPR(3)]
-	mov rbp, [rdi + GPR(5)]
-	mov rsi, [rdi + GPR(6)]
-	mov r8, [rdi + GPR(8)]
-	mov r9, [rdi + GPR(9)]
-	mov r10, [rdi + GPR(10)]
-	mov r11, [rdi + GPR(11)]
-	mov r12, [rdi + GPR(12)]
-	mov r13, [rdi + GPR(13)]
-	mov r14, [rdi + GPR(14)]
-	mov r15, [rdi + GPR(15)]
-	mov rdi, [rdi + GPR(7)]
+	mov rax, [rax + VMCB_OWN_PA]
+	load 1, rcx, 2, rdx, 3, rbx, 5, rbp, 6, rsi, 8, r8, 9, r9, 10, r10, 11, r11
+	load 12, r12, 13, r13, 14, r14, 15, r15, 7, rdi
 	vmload
 	vmrun
 	vmsave
 	xchg rdi, [rsp] ; the vcpu for the guest's RDI
-	mov [rdi + GPR(1)], rcx
-	mov [rdi + GPR(2)], rdx
-	mov [rdi + GPR(3)], rbx
-	mov [rdi + GPR(5)], rbp
-	mov [rdi + GPR(6)], rsi
-	mov [rdi + GPR(8)], r8
-	mov [rdi + GPR(9)], r9
-	mov [rdi + GPR(10)], r10
-	mov [rdi + GPR(11)], r11
-	mov [rdi + GPR(12)], r12
-	mov [rdi + GPR(13)], r13
-	mov [rdi + GPR(14)], r14
-	mov [rdi + GPR(15)], r15
+	store 1, rcx, 2, rdx, 3, rbx, 5, rbp, 6, rsi, 8, r8, 9, r9, 10, r10, 11, r11
+	store 12, r12, 13, r13, 14, r14, 15, r15
 	pop rcx
-	mov [rdi + GPR(7)], rcx
+	store 7, rcx
 	; The hypervisor's own TR, GS base and so on
 	mov rax, [rdi + VCPU_VENDOR]
-	mov rax, [rax + SVM_HOST_PA]
+	mov rax, [rax + VMCB_HOST_PA]
 	vmload
 	push rdi
 	call svm_exit

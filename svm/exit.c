@@ -74,18 +74,14 @@ static u64 without_write_combining(u64 pat)
 /* R16: the guest's effective PAT is all there is to it. */
 void svm_update_memory_type(struct vcpu *vcpu, enum vm_memory_type from)
 {
+	const u64 pats[] = {
+		[VM_MEMORY_WB] = PAT_WB,
+		[VM_MEMORY_GUEST] = without_write_combining(vcpu->pat),
+		[VM_MEMORY_UC] = PAT_UC,
+	};
+
 	(void)from;
-	switch (vcpu->vm->memory_type) {
-	case VM_MEMORY_WB:
-		svm_vmcb(vcpu)->pat = PAT_WB;
-		break;
-	case VM_MEMORY_GUEST:
-		svm_vmcb(vcpu)->pat = without_write_combining(vcpu->pat);
-		break;
-	case VM_MEMORY_UC:
-		svm_vmcb(vcpu)->pat = PAT_UC;
-		break;
-	}
+	svm_vmcb(vcpu)->pat = pats[vcpu->vm->memory_type];
 	svm_invalidate(vcpu);
 }
 
@@ -117,18 +113,6 @@ static void advance(struct vcpu *vcpu, u8 length)
 	}
 }
 
-/* The instruction that caused the exit; false if it cannot be read, or is another one by now. */
-static bool decode(struct vcpu *vcpu, struct insn *insn)
-{
-	struct vcpu_state state;
-	u8 bytes[INSN_MAX];
-	size_t size;
-
-	svm_read_state(vcpu, &state);
-	size = guest_fetch(vcpu, &state, bytes, sizeof(bytes));
-	return !insn_decode(bytes, size, (enum insn_mode)state.code_bits, insn);
-}
-
 /* The second byte of a plain two-byte instruction (0F xx) in 64-bit code, or 0: what nearly every
  * trapped instruction is, told without the decoder. */
 static inline u8 plain_opcode(struct vcpu *vcpu)
@@ -151,7 +135,7 @@ static enum exit_kind decode_flush(struct vcpu *vcpu, struct exit *exit)
 	struct insn insn;
 
 	vcpu->wbinvd.rip = svm_vmcb(vcpu)->rip;
-	if (!decode(vcpu, &insn))
+	if (!guest_decode(vcpu, &insn))
 		return EXIT_UNKNOWN;
 	exit->length = insn.length;
 	return insn.kind == INSN_INVD ? EXIT_INVD : EXIT_WBINVD;
@@ -167,35 +151,36 @@ static enum exit_kind decode_io(const struct vmcb *vmcb, struct exit *exit)
 	return EXIT_IO;
 }
 
-static enum exit_kind decode_cr0_write(struct vcpu *vcpu, struct exit *exit)
+/* Outside 64-bit code MOV takes the lower half of its register (APM volume 3, MOV CRn). */
+static u64 mov_operand(const struct vcpu *vcpu, const struct insn *insn)
+{
+	u64 value = vcpu->gpr[insn->rm];
+
+	return insn->operand_size == 8 ? value : (u32)value;
+}
+
+static enum exit_kind decode_cr0(struct vcpu *vcpu, struct exit *exit)
 {
 	u64 cr0 = svm_vmcb(vcpu)->cr0 | vcpu->cr0_cache_bits;
 	struct insn insn;
 
-	if (!decode(vcpu, &insn))
+	if (!guest_decode(vcpu, &insn))
 		return EXIT_UNKNOWN;
 	exit->length = insn.length;
-	if (insn.kind == INSN_CLTS)
+	if (insn.kind == INSN_CLTS) {
 		exit->cr0 = cr0 & ~CR0_TS;
-	else if (insn.kind == INSN_MOV_TO_CR)
-		exit->cr0 = vcpu->gpr[insn.rm];
-	else if (insn.kind == INSN_LMSW && insn.rm_is_register)
+	} else if (insn.kind == INSN_MOV_TO_CR) {
+		exit->cr0 = mov_operand(vcpu, &insn);
+	} else if (insn.kind == INSN_LMSW && insn.rm_is_register) {
 		exit->cr0 = (cr0 & ~0xeull) | (vcpu->gpr[insn.rm] & 0xf); /* cannot clear PE */
-	else
-		return EXIT_UNKNOWN;
+	} else {
+		exit->gpr = insn.rm;
+		return (insn.kind == INSN_MOV_FROM_CR || insn.kind == INSN_SMSW) &&
+		                       insn.rm_is_register
+		               ? EXIT_CR0_READ
+		               : EXIT_UNKNOWN;
+	}
 	return EXIT_CR0_WRITE;
-}
-
-static enum exit_kind decode_cr0_read(struct vcpu *vcpu, struct exit *exit)
-{
-	struct insn insn;
-
-	if (!decode(vcpu, &insn) || !insn.rm_is_register ||
-	    (insn.kind != INSN_MOV_FROM_CR && insn.kind != INSN_SMSW))
-		return EXIT_UNKNOWN;
-	exit->length = insn.length;
-	exit->gpr = insn.rm;
-	return EXIT_CR0_READ;
 }
 
 static enum exit_kind decode_nested_fault(const struct vmcb *vmcb, struct exit *exit)
@@ -206,31 +191,15 @@ static enum exit_kind decode_nested_fault(const struct vmcb *vmcb, struct exit *
 	return EXIT_NESTED_FAULT;
 }
 
-/* The exits that carry nothing but themselves. */
-static enum exit_kind plain_kind(const struct vmcb *vmcb)
-{
-	switch (vmcb->exit_code) {
-	case SVM_EXIT_CPUID:
-		return EXIT_CPUID;
-	case SVM_EXIT_XSETBV:
-		return EXIT_XSETBV;
-	case SVM_EXIT_VMMCALL:
-		return EXIT_HYPERCALL;
-	case SVM_EXIT_MSR:
-		return vmcb->exit_info1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;
-	case SVM_EXIT_SHUTDOWN:
-		return EXIT_SHUTDOWN;
-	case SVM_EXIT_VMRUN:
-	case SVM_EXIT_VMLOAD:
-	case SVM_EXIT_VMSAVE:
-	case SVM_EXIT_STGI:
-	case SVM_EXIT_CLGI:
-	case SVM_EXIT_SKINIT:
-	case SVM_EXIT_INVLPGA:
-		return EXIT_UNDEFINED;
-	}
-	return EXIT_UNKNOWN;
-}
+/* Exits that carry nothing but themselves. */
+static const u8 plain_kinds[] = {
+	[SVM_EXIT_CPUID] = EXIT_CPUID,       [SVM_EXIT_XSETBV] = EXIT_XSETBV,
+	[SVM_EXIT_VMMCALL] = EXIT_HYPERCALL, [SVM_EXIT_SHUTDOWN] = EXIT_SHUTDOWN,
+	[SVM_EXIT_VMRUN] = EXIT_UNDEFINED,   [SVM_EXIT_VMLOAD] = EXIT_UNDEFINED,
+	[SVM_EXIT_VMSAVE] = EXIT_UNDEFINED,  [SVM_EXIT_STGI] = EXIT_UNDEFINED,
+	[SVM_EXIT_CLGI] = EXIT_UNDEFINED,    [SVM_EXIT_SKINIT] = EXIT_UNDEFINED,
+	[SVM_EXIT_INVLPGA] = EXIT_UNDEFINED,
+};
 
 static enum exit_kind classify(struct vcpu *vcpu, struct exit *exit)
 {
@@ -244,15 +213,15 @@ static enum exit_kind classify(struct vcpu *vcpu, struct exit *exit)
 		return decode_io(vmcb, exit);
 	case SVM_EXIT_CR0_SEL_WRITE:
 	case SVM_EXIT_WRITE_CR0:
-		return decode_cr0_write(vcpu, exit);
 	case SVM_EXIT_READ_CR0:
-		return decode_cr0_read(vcpu, exit);
+		return decode_cr0(vcpu, exit);
+	case SVM_EXIT_MSR:
+		return vmcb->exit_info1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;
 	case SVM_EXIT_NPF:
 		return decode_nested_fault(vmcb, exit);
-	case SVM_EXIT_NMI:
-		return EXIT_NMI;
 	}
-	return plain_kind(vmcb);
+	return vmcb->exit_code < ARRAY_SIZE(plain_kinds) ? plain_kinds[vmcb->exit_code]
+	                                                 : EXIT_UNKNOWN;
 }
 
 static bool efer_is_valid(u64 value, u64 old)
@@ -264,54 +233,53 @@ static bool efer_is_valid(u64 value, u64 old)
 }
 
 /* EFER without SVME, which VMRUN needs set and the guest does not have. */
-static enum exit_result handle_efer(struct vcpu *vcpu, bool is_write)
+static enum exit_result handle_efer(struct vcpu *vcpu, enum exit_kind kind)
 {
 	struct vmcb *vmcb = svm_vmcb(vcpu);
-	u64 value = (u32)vcpu->gpr[GPR_RAX] | vcpu->gpr[GPR_RDX] << 32;
-	u64 shown = vmcb->efer & ~EFER_SVME;
+	u64 value = vcpu_edx_eax(vcpu);
 
-	if (!is_write) {
-		vcpu->gpr[GPR_RAX] = (u32)shown;
-		vcpu->gpr[GPR_RDX] = shown >> 32;
-	} else if (efer_is_valid(value, vmcb->efer)) {
-		vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
-		svm_invalidate(vcpu);
-	} else {
-		svm_inject(vcpu, VECTOR_GP, 0);
-		return RESULT_RETRY;
+	if (kind == EXIT_MSR_READ) {
+		vcpu_set_edx_eax(vcpu, vmcb->efer & ~EFER_SVME);
+		return RESULT_ADVANCE;
 	}
+	if (!efer_is_valid(value, vmcb->efer))
+		return exit_inject(vcpu, VECTOR_GP, 0);
+	vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
+	svm_invalidate(vcpu);
 	return RESULT_ADVANCE;
+}
+
+/* The NMI is still pending: it is taken here, and the platform VM gets it. */
+static enum exit_result handle_nmi(struct vcpu *vcpu)
+{
+	svm_take_nmi();
+	vcpu->cpu->nmis = 0;
+	if (vcpu->vm->platform)
+		svm_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
+	return RESULT_RETRY;
 }
 
 static enum exit_result handle(struct vcpu *vcpu, struct exit *exit)
 {
-	bool is_msr = exit->kind == EXIT_MSR_READ || exit->kind == EXIT_MSR_WRITE;
-
-	if (is_msr && (u32)vcpu->gpr[GPR_RCX] == MSR_EFER)
-		return handle_efer(vcpu, exit->kind == EXIT_MSR_WRITE);
-	if (exit->kind == EXIT_NMI) {
-		svm_take_nmi();
-		vcpu->cpu->nmis = 0;
-		if (vcpu->vm->platform)
-			svm_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
-		return RESULT_RETRY;
-	}
+	if (exit->reason == SVM_EXIT_NMI)
+		return handle_nmi(vcpu);
+	exit->kind = classify(vcpu, exit);
+	if (exit->reason == SVM_EXIT_MSR && (u32)vcpu->gpr[GPR_RCX] == MSR_EFER)
+		return handle_efer(vcpu, exit->kind);
 	return exit_handle(vcpu, exit);
 }
 
-/* The length of an instruction that hardware does not tell. */
-static bool find_length(struct vcpu *vcpu, struct exit *exit)
+/* The length of an instruction, which hardware need not tell (15.7.1); 0 if it cannot be read. */
+static u8 find_length(struct vcpu *vcpu)
 {
 	const struct vmcb *vmcb = svm_vmcb(vcpu);
 	struct insn insn;
 
-	if (svm_vcpu(vcpu)->has_next_rip)
-		exit->length = (u8)(vmcb->next_rip - vmcb->rip);
-	else if (plain_opcode(vcpu))
-		exit->length = 2;
-	else if (decode(vcpu, &insn))
-		exit->length = insn.length;
-	return exit->length;
+	if (vmcb->next_rip)
+		return (u8)(vmcb->next_rip - vmcb->rip);
+	if (plain_opcode(vcpu))
+		return 2;
+	return guest_decode(vcpu, &insn) ? insn.length : 0;
 }
 
 /* An event that was being delivered when the exit came is delivered again (15.7.2). */
@@ -329,13 +297,14 @@ static __attribute__((noinline)) bool exit_slow(struct vcpu *vcpu)
 
 	vcpu->gpr[GPR_RAX] = vmcb->rax;
 	vcpu->gpr[GPR_RSP] = vmcb->rsp;
-	exit.kind = classify(vcpu, &exit);
 	result = handle(vcpu, &exit);
 	if (result == RESULT_ADVANCE) {
-		if (!exit.length && !find_length(vcpu, &exit))
-			result = exit_kill(vcpu, &exit, "instruction-unreadable");
+		u8 length = exit.length ? exit.length : find_length(vcpu);
+
+		if (length)
+			advance(vcpu, length);
 		else
-			advance(vcpu, exit.length);
+			result = exit_kill(vcpu, &exit, "instruction-unreadable");
 	}
 	redeliver(vmcb);
 	vmcb->rax = vcpu->gpr[GPR_RAX];

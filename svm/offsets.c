@@ -6,6 +6,6 @@
 void offsets(void);
 void offsets(void)
 {
-	OFFSET(SVM_VMCB_PA, struct svm_vcpu, vmcb_pa);
-	OFFSET(SVM_HOST_PA, struct svm_vcpu, host_pa);
+	OFFSET(VMCB_OWN_PA, struct vmcb, own_pa);
+	OFFSET(VMCB_HOST_PA, struct vmcb, host_pa);
 }

@@ -6,10 +6,11 @@
 #include "core/mem.h"
 
 /* CPUID 0x80000001 ECX, 0x8000000a; MSRs: APM volume 2, 15.30 */
-#define ECX_SVM         BIT(2)
-#define MSR_VM_CR       0xc0010114
-#define VM_CR_SVMDIS    BIT(4)
-#define MSR_VM_HSAVE_PA 0xc0010117
+#define ECX_SVM           BIT(2)
+#define EDX_NESTED_PAGING BIT(0)
+#define MSR_VM_CR         0xc0010114
+#define VM_CR_SVMDIS      BIT(4)
+#define MSR_VM_HSAVE_PA   0xc0010117
 
 static bool is_present(void)
 {
@@ -18,18 +19,15 @@ static bool is_present(void)
 
 static err_t check(void)
 {
-	err_t e = E_OK;
+	bool disabled = msr_read(MSR_VM_CR) & VM_CR_SVMDIS;
+	bool nested_paging = cpuid(0x8000000a, 0).edx & EDX_NESTED_PAGING;
 
-	if (msr_read(MSR_VM_CR) & VM_CR_SVMDIS) {
+	if (disabled)
 		log_line("error cpu=%u backend=svm missing=svm reason=disabled-by-firmware",
 		         cpu_this()->index);
-		e = E_UNSUPPORTED;
-	}
-	if (!(cpuid(0x8000000a, 0).edx & SVM_FEATURE_NESTED_PAGING)) {
+	if (!nested_paging)
 		log_line("error cpu=%u backend=svm missing=nested-paging", cpu_this()->index);
-		e = E_UNSUPPORTED;
-	}
-	return e;
+	return disabled || !nested_paging ? E_UNSUPPORTED : E_OK;
 }
 
 /* Two pages: the host save area, and what VMSAVE keeps of the hypervisor's own state. */
@@ -44,13 +42,6 @@ static err_t cpu_enable(struct cpu *cpu)
 	return E_OK;
 }
 
-static void cpu_disable(struct cpu *cpu)
-{
-	msr_write(MSR_VM_HSAVE_PA, 0);
-	msr_write(MSR_EFER, msr_read(MSR_EFER) & ~EFER_SVME);
-	cpu->vendor_pa = 0;
-}
-
 /* Nested tables have the format of the CPU's own; everything is a user access (15.25.5). */
 static const struct pt_format nested_format = {
 	.present = PTE_P,
@@ -58,13 +49,6 @@ static const struct pt_format nested_format = {
 	.large = PTE_PS,
 	.address = PTE_ADDRESS,
 };
-
-static u8 leaf_sizes(void)
-{
-	bool has_1g = cpuid(0x80000001, 0).edx & BIT(26);
-
-	return PT_LEAF_4K | PT_LEAF_2M | (has_1g ? PT_LEAF_1G : 0);
-}
 
 /* Write-back here; the guest's PAT decides together with it (15.25.8), and svm_update_memory_type
  * decides what PAT that is. So no leaf depends on the type. */
@@ -86,8 +70,7 @@ const struct backend svm_backend = {
 	.is_present = is_present,
 	.check = check,
 	.cpu_enable = cpu_enable,
-	.cpu_disable = cpu_disable,
-	.stage2_leaf_sizes = leaf_sizes,
+	.stage2_leaf_sizes = mem_leaf_sizes,
 	.stage2_ram = ram_bits,
 	.stage2_mmio = mmio_bits,
 	.vcpu_init = svm_vcpu_init,

@@ -6,30 +6,16 @@
 #include "core/backend.h"
 #include "svm/vmcb.h"
 
-/* CPUID 0x8000000a EDX */
-#define SVM_FEATURE_NESTED_PAGING BIT(0)
-#define SVM_FEATURE_NEXT_RIP      BIT(3)
-
-struct svm_vcpu {
-	struct vmcb *vmcb;
-	u64 vmcb_pa, host_pa; /* svm/entry.asm: what VMLOAD and VMSAVE do not do by themselves */
-	bool has_next_rip;
-};
-
-static inline struct svm_vcpu *svm_vcpu(const struct vcpu *vcpu)
-{
-	return vcpu->vendor;
-}
-
+/* The backend's page of a guest CPU is its VMCB. */
 static inline struct vmcb *svm_vmcb(const struct vcpu *vcpu)
 {
-	return svm_vcpu(vcpu)->vmcb;
+	return vcpu->vendor;
 }
 
 /* svm/control.c */
 err_t svm_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start) must_check;
 void svm_vcpu_destroy(struct vcpu *vcpu);
-void svm_intercept_port(struct vcpu *vcpu, u16 port, bool intercept);
+void svm_intercept_port(struct vcpu *vcpu, u16 port);
 
 /* svm/exit.c: called by svm/entry.asm after each exit, guest registers saved; false ends the loop.
  */

@@ -108,7 +108,10 @@ struct vmcb {
 	u64 lbr_control;
 	u32 clean, reserved4;
 	u64 next_rip; /* 0x0c8 */
-	u8 reserved5[0x400 - 0xd0];
+	u8 reserved5[0x3e0 - 0xd0];
+	/* Left to the host: what svm/entry.asm wants to know, where VMRUN and VMLOAD take it. */
+	u64 own_pa, host_pa; /* 0x3e0 */
+	u8 reserved13[0x400 - 0x3f0];
 
 	struct vmcb_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr; /* 0x400 */
 	u8 reserved6[0x4cb - 0x4a0];
@@ -133,6 +136,7 @@ _Static_assert(offsetof(struct vmcb, exit_code) == 0x70, "VMCB");
 _Static_assert(offsetof(struct vmcb, nested_control) == 0x90, "VMCB");
 _Static_assert(offsetof(struct vmcb, event_injection) == 0xa8, "VMCB");
 _Static_assert(offsetof(struct vmcb, next_rip) == 0xc8, "VMCB");
+_Static_assert(offsetof(struct vmcb, own_pa) == 0x3e0, "VMCB");
 _Static_assert(offsetof(struct vmcb, es) == 0x400, "VMCB");
 _Static_assert(offsetof(struct vmcb, cpl) == 0x4cb, "VMCB");
 _Static_assert(offsetof(struct vmcb, efer) == 0x4d0, "VMCB");

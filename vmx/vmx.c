@@ -95,13 +95,6 @@ static err_t vmx_cpu_enable(struct cpu *cpu)
 	return ok ? E_OK : E_NO_HARDWARE;
 }
 
-static void vmx_cpu_disable(struct cpu *cpu)
-{
-	__asm__ volatile("vmxoff" : : : "cc", "memory");
-	CPU_WRITE_CR(4, CPU_READ_CR(4) & ~CR4_VMXE);
-	page_free(cpu->vendor_pa);
-}
-
 static u8 vmx_leaf_sizes(void)
 {
 	return ept_leaf_sizes(capability.ept_vpid);
@@ -162,13 +155,12 @@ static void fill_msr_bitmap(u8 *bitmap, bool platform)
 	}
 }
 
-static void vmx_intercept_port(struct vcpu *vcpu, u16 port, bool intercept)
+static void vmx_intercept_port(struct vcpu *vcpu, u16 port)
 {
 	u8 *bitmap = phys_to_virt(vmx_of(vcpu)->io_bitmap_pa[port >> 15]);
 	u16 bit = port & 0x7fff;
 
-	bitmap[bit / 8] &= (u8) ~(1 << bit % 8);
-	bitmap[bit / 8] |= (u8)(intercept << bit % 8);
+	bitmap[bit / 8] |= (u8)(1 << bit % 8);
 }
 
 static void vmx_vcpu_destroy(struct vcpu *vcpu)
@@ -297,7 +289,6 @@ const struct backend vmx_backend = {
 	.is_present = vmx_is_present,
 	.check = vmx_check,
 	.cpu_enable = vmx_cpu_enable,
-	.cpu_disable = vmx_cpu_disable,
 	.stage2_leaf_sizes = vmx_leaf_sizes,
 	.stage2_ram = vmx_ram,
 	.stage2_mmio = ept_mmio,

@@ -84,11 +84,6 @@ void page_free(u64 pa)
 	scribble(page, 0xf5);
 }
 
-u32 page_count_free(void)
-{
-	return FAKE_MEM_PAGES - used_count;
-}
-
 void *phys_to_virt(u64 pa)
 {
 	if (!pa) /* what page_alloc failed to give: may be named, not touched */
