@@ -67,14 +67,22 @@ static bool is_ram(const struct boot_memory *m)
 	       m->type == BOOT_MEMORY_ACPI_NVS;
 }
 
+/* A page that is RAM in part is treated as what is not RAM: a PC has its EBDA in one. */
+static struct span whole_pages(const struct boot_memory *m)
+{
+	return (struct span){ALIGN_UP(m->base_pa, PAGE_SIZE),
+	                     ALIGN_DOWN(m->base_pa + m->size, PAGE_SIZE)};
+}
+
 static err_t take_rest(struct vm *vm)
 {
 	for (u32 i = 0; i < facts.boot.memory_count; i++) {
 		const struct boot_memory *m = &facts.boot.memory[i];
 
+		struct span whole = whole_pages(m);
+
 		if (is_ram(m))
-			TRY(add_free(vm, ALIGN_UP(m->base_pa, PAGE_SIZE),
-			             ALIGN_DOWN(m->base_pa + m->size, PAGE_SIZE), m->type));
+			TRY(add_free(vm, whole.start, whole.end, m->type));
 	}
 	return vm->ram_count ? E_OK : E_NO_MEMORY;
 }
@@ -166,8 +174,10 @@ static err_t map_platform(struct vm *vm)
 {
 	TRY(pt_map(&vm->stage2, 0, 0, highest_address(), backend->stage2_mmio()));
 	for (u32 i = 0; i < facts.boot.memory_count; i++) {
-		if (is_ram(&facts.boot.memory[i]))
-			TRY(hide(vm, facts.boot.memory[i].base_pa, facts.boot.memory[i].size));
+		struct span whole = whole_pages(&facts.boot.memory[i]);
+
+		if (is_ram(&facts.boot.memory[i]) && whole.start < whole.end)
+			TRY(hide(vm, whole.start, whole.end - whole.start));
 	}
 	TRY(hide(vm, facts.boot.image_pa, HYPERVISOR_SIZE));
 	for (u32 i = 0; i < facts.dmar.unit_count; i++)
