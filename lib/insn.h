@@ -15,8 +15,7 @@ enum insn_mode { INSN_16 = 16, INSN_32 = 32, INSN_64 = 64 }; /* default of the c
 
 enum insn_kind {
 	INSN_OTHER, /* length is not known */
-	INSN_WBINVD, /* 0F 09 with any legal prefix except F3 */
-	INSN_WBNOINVD, /* F3 0F 09 */
+	INSN_WBINVD, /* 0F 09 with any legal prefix; F3 makes it WBNOINVD, which R14 lets it stand for */
 	INSN_INVD, /* 0F 08 */
 	INSN_CPUID, /* 0F A2 */
 	INSN_RDMSR, /* 0F 32 */
@@ -37,7 +36,7 @@ enum insn_kind {
 struct insn {
 	enum insn_kind kind;
 	u8 length;
-	u8 operand_size; /* bytes moved to or from memory: 1, 2, 4, 8 */
+	u8 operand_size; /* LOAD, STORE: bytes moved from or to memory: 1, 2, 4, 8 */
 	u8 register_size; /* LOAD: bytes written to the register (a 4-byte write clears the upper half) */
 	u8 reg; /* ModRM.reg with REX.R; still 4-7 for AH..BH (byte operand, no REX): high_byte is set */
 	u8 rm; /* ModRM.rm with REX.B when mod = 3 */
