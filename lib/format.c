@@ -1,187 +1,108 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "lib/format.h"
 
-struct sink {
+struct output {
 	char *to;
 	size_t size, length; /* length of the whole text, also of what did not fit */
+	/* of the conversion in hand */
+	char padding; /* ' ' or '0' */
+	bool is_long;
+	size_t width, limit; /* limit: the most characters taken of a string */
 };
 
-struct conversion {
-	bool left, zero, alternate, is_long;
-	size_t width, precision; /* precision: of %s, the most characters taken */
-};
-
-static void put(struct sink *out, char c)
+static void put(struct output *out, const char *text, size_t length)
 {
-	if (out->length + 1 < out->size)
-		out->to[out->length] = c;
-	out->length++;
+	for (; length--; out->length++, text++)
+		if (out->length + 1 < out->size)
+			out->to[out->length] = *text;
 }
 
-static void put_times(struct sink *out, char c, size_t count)
+/* On the right of a field of the asked width; zeros go between sign and number. */
+static void put_field(struct output *out, const char *text, size_t length)
 {
-	while (count--)
-		put(out, c);
+	bool sign_first = out->padding == '0' && *text == '-';
+
+	put(out, text, sign_first);
+	for (size_t i = length; i < out->width; i++)
+		put(out, &out->padding, 1);
+	put(out, text + sign_first, length - sign_first);
 }
 
-static void put_bytes(struct sink *out, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		put(out, text[i]);
-}
-
-static size_t bounded_length(const char *text, size_t limit)
+static void put_string(struct output *out, const char *text)
 {
 	size_t length = 0;
 
-	while (length < limit && text[length])
-		length++;
-	return length;
-}
-
-/* Prefix and body in a field of the asked width; zeros go between the two, blanks outside. */
-static void put_field(struct sink *out, const struct conversion *c, const char *prefix,
-                      const char *body, size_t body_length)
-{
-	size_t prefix_length = bounded_length(prefix, 2);
-	size_t length = prefix_length + body_length;
-	size_t padding = c->width > length ? c->width - length : 0;
-
-	if (!c->left && !c->zero)
-		put_times(out, ' ', padding);
-	put_bytes(out, prefix, prefix_length);
-	if (!c->left && c->zero)
-		put_times(out, '0', padding);
-	put_bytes(out, body, body_length);
-	if (c->left)
-		put_times(out, ' ', padding);
-}
-
-static void put_number(struct sink *out, const struct conversion *c, const char *prefix, u64 value,
-                       u32 base, const char *digits)
-{
-	char text[20]; /* 2^64 - 1 has 20 decimal digits */
-	size_t at = sizeof(text);
-
-	do {
-		text[--at] = digits[value % base];
-		value /= base;
-	} while (value);
-	put_field(out, c, prefix, text + at, sizeof(text) - at);
-}
-
-static void put_signed(struct sink *out, const struct conversion *c, s64 value)
-{
-	bool negative = value < 0;
-
-	put_number(out, c, negative ? "-" : "", negative ? 0 - (u64)value : (u64)value, 10,
-	           "0123456789");
-}
-
-static void put_hexadecimal(struct sink *out, const struct conversion *c, u64 value, bool upper)
-{
-	const char *prefix = upper ? "0X" : "0x";
-
-	put_number(out, c, c->alternate && value ? prefix : "", value, 16,
-	           upper ? "0123456789ABCDEF" : "0123456789abcdef");
-}
-
-static void put_string(struct sink *out, const struct conversion *c, const char *text)
-{
 	if (!text)
 		text = "(null)";
-	put_field(out, c, "", text, bounded_length(text, c->precision));
+	while (length < out->limit && text[length])
+		length++;
+	put_field(out, text, length);
 }
 
-static const char *take_number(const char *format, size_t *number)
+static void put_number(struct output *out, char letter, va_list *arguments)
 {
-	for (*number = 0; *format >= '0' && *format <= '9'; format++)
-		*number = *number * 10 + (size_t)(*format - '0');
-	return format;
+	u64 value = out->is_long    ? va_arg(*arguments, u64)
+	            : letter == 'd' ? (u64)va_arg(*arguments, int)
+	                            : va_arg(*arguments, u32);
+	bool negative = letter == 'd' && (s64)value < 0;
+	u32 base = letter == 'x' ? 16 : 10;
+	char text[21]; /* a sign and 20 decimal digits: 2^64 - 1 */
+	size_t at = sizeof(text);
+
+	if (negative)
+		value = 0 - value;
+	do
+		text[--at] = "0123456789abcdef"[value % base];
+	while (value /= base);
+	if (negative)
+		text[--at] = '-';
+	put_field(out, text + at, sizeof(text) - at);
 }
 
-/* Flags, width, precision and length of a conversion; returns where its letter is. */
-static const char *take_modifiers(const char *f, struct conversion *c, va_list *arguments)
+/* Width, limit and length of a conversion; returns where its letter is. */
+static const char *take_modifiers(struct output *out, const char *f, va_list *arguments)
 {
-	*c = (struct conversion){.precision = SIZE_MAX};
-	for (; *f == '-' || *f == '0' || *f == '#'; f++) {
-		c->left |= *f == '-';
-		c->zero |= *f == '0';
-		c->alternate |= *f == '#';
-	}
-	f = take_number(f, &c->width);
-	if (*f == '.' && f[1] == '*') {
-		int precision = va_arg(*arguments, int);
-
-		if (precision >= 0)
-			c->precision = (size_t)precision;
+	out->padding = *f == '0' ? '0' : ' ';
+	for (out->width = 0; *f >= '0' && *f <= '9'; f++)
+		out->width = out->width * 10 + (size_t)(*f - '0');
+	out->limit = SIZE_MAX;
+	if (f[0] == '.' && f[1] == '*') {
+		out->limit = (size_t)va_arg(*arguments, int); /* none if negative */
 		f += 2;
-	} else if (*f == '.') {
-		f = take_number(f + 1, &c->precision);
 	}
-	for (; *f == 'l' || *f == 'z'; f++)
-		c->is_long = true;
+	for (out->is_long = false; *f == 'l'; f++)
+		out->is_long = true;
 	return f;
 }
 
-static u64 take_unsigned(const struct conversion *c, va_list *arguments)
+static void put_conversion(struct output *out, char letter, va_list *arguments)
 {
-	return c->is_long ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned int);
-}
-
-static bool put_conversion(struct sink *out, char letter, struct conversion *c, va_list *arguments)
-{
-	char character;
-
-	switch (letter) {
-	case '%':
-		put(out, '%');
-		return true;
-	case 'c':
-		character = (char)va_arg(*arguments, int);
-		c->zero = false;
-		put_field(out, c, "", &character, 1);
-		return true;
-	case 's':
-		c->zero = false;
-		put_string(out, c, va_arg(*arguments, const char *));
-		return true;
-	case 'd':
-		put_signed(out, c, c->is_long ? va_arg(*arguments, long) : va_arg(*arguments, int));
-		return true;
-	case 'u':
-		put_number(out, c, "", take_unsigned(c, arguments), 10, "0123456789");
-		return true;
-	case 'p':
-		c->alternate = c->is_long = true;
-		/* fall through */
-	case 'x':
-	case 'X':
-		put_hexadecimal(out, c, take_unsigned(c, arguments), letter == 'X');
-		return true;
+	if (letter == 'd' || letter == 'u' || letter == 'x') {
+		put_number(out, letter, arguments);
+	} else if (letter == 's') {
+		put_string(out, va_arg(*arguments, const char *));
+	} else if (letter == 'c') {
+		letter = (char)va_arg(*arguments, int);
+		put_field(out, &letter, 1);
+	} else {
+		put(out, &letter, 1);
 	}
-	return false;
 }
 
 size_t format_text_va(char *to, size_t size, const char *format, va_list arguments)
 {
-	struct sink out = {.to = to, .size = size};
-	struct conversion conversion;
+	struct output out = {.to = to, .size = size};
 	va_list rest;
 
 	va_copy(rest, arguments);
 	while (*format) {
-		const char *start = format;
-
-		if (*format++ != '%') {
-			put(&out, *start);
+		if (*format != '%') {
+			put(&out, format++, 1);
 			continue;
 		}
-		format = take_modifiers(format, &conversion, &rest);
-		if (put_conversion(&out, *format, &conversion, &rest))
-			format++;
-		else
-			put_bytes(&out, start, (size_t)(format - start));
+		format = take_modifiers(&out, format + 1, &rest);
+		if (*format)
+			put_conversion(&out, *format++, &rest);
 	}
 	va_end(rest);
 	if (size)
@@ -203,14 +124,11 @@ size_t format_text(char *to, size_t size, const char *format, ...)
 struct bdf_text bdf_format(u32 bdf)
 {
 	struct bdf_text bdf_text;
-	u32 segment = bdf >> 16, bus = bdf >> 8 & 0xff, device = bdf >> 3 & 0x1f,
-	    function = bdf & 7;
+	size_t length = 0, size = sizeof(bdf_text.text);
 
-	if (segment)
-		format_text(bdf_text.text, sizeof(bdf_text.text), "%04x:%02x:%02x.%u", segment, bus,
-		            device, function);
-	else
-		format_text(bdf_text.text, sizeof(bdf_text.text), "%02x:%02x.%u", bus, device,
-		            function);
+	if (bdf >> 16)
+		length = format_text(bdf_text.text, size, "%04x:", bdf >> 16);
+	format_text(bdf_text.text + length, size - length, "%02x:%02x.%u", bdf >> 8 & 0xff,
+	            bdf >> 3 & 0x1f, bdf & 7);
 	return bdf_text;
 }

@@ -23,7 +23,7 @@ static void test_plain(void **state)
 
 	(void)state;
 	assert_same_as_libc("plain text");
-	assert_same_as_libc("100%% %c|%5c|%-5c|", 'x', 'y', 'z');
+	assert_same_as_libc("100%% %c|%5c|", 'x', 'y');
 	assert_int_equal(format_text(buffer, sizeof(buffer), "%s", ""), 0);
 	assert_string_equal(buffer, "");
 }
@@ -33,10 +33,9 @@ static void test_strings(void **state)
 	char buffer[16], unterminated[3] = {'a', 'b', 'c'};
 
 	(void)state;
-	assert_same_as_libc("%s|%8s|%-8s|%2s|", "abc", "abc", "abc", "abc");
-	assert_same_as_libc("%.2s|%.0s|%.10s|%8.2s|%-8.2s|", "abc", "abc", "abc", "abc", "abc");
+	assert_same_as_libc("%s|%8s|%2s|", "abc", "abc", "abc");
 	assert_same_as_libc("%.*s|%.*s|%.*s", 2, "abc", 0, "abc", -1, "abc");
-	assert_same_as_libc("%.3s|%.*s", unterminated, 3, unterminated);
+	assert_same_as_libc("%8.*s|%.*s", 2, "abc", 3, unterminated);
 	unchecked_format(buffer, sizeof(buffer), "%s", NULL);
 	assert_string_equal(buffer, "(null)");
 }
@@ -50,10 +49,9 @@ static void test_integers(void **state)
 		int v = values[i];
 		unsigned int u = (unsigned int)v;
 
-		assert_same_as_libc("%d|%6d|%-6d|%06d|%-12d|%014d|", v, v, v, v, v, v);
-		assert_same_as_libc("%u|%6u|%-6u|%06u|", u, u, u, u);
-		assert_same_as_libc("%x|%X|%#x|%#X|%08x|%#010x|%-#10x|%#4x|", u, u, u, u, u, u, u,
-		                    u);
+		assert_same_as_libc("%d|%6d|%06d|%12d|%014d|%030d|", v, v, v, v, v, v);
+		assert_same_as_libc("%u|%6u|%06u|", u, u, u);
+		assert_same_as_libc("%x|%4x|%08x|%010x|", u, u, u, u);
 	}
 }
 
@@ -65,25 +63,28 @@ static void test_long_integers(void **state)
 	for (u32 i = 0; i < ARRAY_SIZE(values); i++) {
 		long v = values[i];
 
-		assert_same_as_libc("%ld|%lu|%lx|%#018lx", v, (unsigned long)v, (unsigned long)v,
-		                    (unsigned long)v);
-		assert_same_as_libc("%lld|%llu|%#llx", (long long)v, (unsigned long long)v,
+		assert_same_as_libc("%ld|%24ld|%024ld|%lu|%lx|%016lx", v, v, v, (unsigned long)v,
+		                    (unsigned long)v, (unsigned long)v);
+		assert_same_as_libc("%lld|%llu|%llx", (long long)v, (unsigned long long)v,
 		                    (unsigned long long)v);
-		assert_same_as_libc("%zu|%zx|%-24zu|", (size_t)v, (size_t)v, (size_t)v);
 	}
-	assert_same_as_libc("%p|%20p|%-20p|", (void *)0xfed90000, (void *)1, (void *)~0ul);
 }
 
 static void test_unknown(void **state)
 {
-	static const char *const unknown[] = {"%", "50% ", "%q", "%-08.3ly|", "%l", "%.", "%i"};
+	static const struct {
+		const char *format, *text;
+	} unknown[] = {
+		{"%", ""},    {"50% ", "50 "}, {"%q", "q"}, {"%-08.3ly|", "-08.3ly|"},
+		{"%08l", ""}, {"%.", "."},     {"%i", "i"},
+	};
 	char buffer[32];
 
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(unknown); i++) {
-		assert_int_equal(unchecked_format(buffer, sizeof(buffer), unknown[i]),
-		                 strlen(unknown[i]));
-		assert_string_equal(buffer, unknown[i]);
+		assert_int_equal(unchecked_format(buffer, sizeof(buffer), unknown[i].format),
+		                 strlen(unknown[i].text));
+		assert_string_equal(buffer, unknown[i].text);
 	}
 }
 
@@ -98,7 +99,7 @@ static void test_small_buffers(void **state)
 
 		assert_non_null(buffer);
 		memset(buffer, '!', size + 1);
-		assert_int_equal(format_text(buffer, size, "device %s id=%#06x %d%4c", "00:04.0",
+		assert_int_equal(format_text(buffer, size, "device %s id=0x%04x %d%4c", "00:04.0",
 		                             0x10, -5, 'x'),
 		                 sizeof(whole) - 1);
 		assert_int_equal(buffer[size], '!');
