@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "lib/acpi.h"
 #include "lib/bytes.h"
+#include "lib/string.h"
+
+#define RSDP_SIZE_1_0 20u /* of revision 0 */
 
 static u8 sum_bytes(const u8 *bytes, size_t size)
 {
@@ -11,33 +14,23 @@ static u8 sum_bytes(const u8 *bytes, size_t size)
 	return sum;
 }
 
-static bool begins_with(const u8 *bytes, const char *signature)
-{
-	for (; *signature; signature++)
-		if (*bytes++ != (u8)*signature)
-			return false;
-	return true;
-}
-
 err_t acpi_parse_rsdp(const u8 *bytes, size_t size, struct acpi_root *root)
 {
-	u32 length = 20;
+	u32 length;
 
-	if (size < length)
+	if (size < RSDP_SIZE_1_0)
 		return E_TRUNCATED;
-	if (!begins_with(bytes, "RSD PTR "))
+	if (memcmp(bytes, "RSD PTR ", 8))
 		return E_BAD_SIGNATURE;
-	if (sum_bytes(bytes, length))
+	if (sum_bytes(bytes, RSDP_SIZE_1_0))
 		return E_BAD_CHECKSUM;
 	*root = (struct acpi_root){.rsdt_pa = get_u32(bytes + 16)};
 	if (bytes[15] >= 2) {
-		if (size < ACPI_RSDP_SIZE)
+		if (size < ACPI_RSDP_SIZE || get_u32(bytes + 20) > size)
 			return E_TRUNCATED;
 		length = get_u32(bytes + 20);
 		if (length < ACPI_RSDP_SIZE)
 			return E_BAD_LENGTH;
-		if (length > size)
-			return E_TRUNCATED;
 		if (sum_bytes(bytes, length))
 			return E_BAD_CHECKSUM;
 		root->xsdt_pa = get_u64(bytes + 24);
@@ -56,7 +49,7 @@ u32 acpi_table_length(const u8 *header)
 
 bool acpi_table_is(const u8 *table, const char *signature)
 {
-	return begins_with(table, signature);
+	return !memcmp(table, signature, 4);
 }
 
 err_t acpi_check_table(const u8 *table, size_t size, const char *signature)
@@ -73,40 +66,31 @@ err_t acpi_check_table(const u8 *table, size_t size, const char *signature)
 	return sum_bytes(table, length) ? E_BAD_CHECKSUM : E_OK;
 }
 
-static u32 root_count(const u8 *table, u32 entry_size)
+err_t acpi_check_body(const u8 *table, size_t size, const char *signature, u32 body, u32 *end)
 {
-	u32 length = acpi_table_length(table);
-
-	return length ? (length - ACPI_HEADER_SIZE) / entry_size : 0;
-}
-
-static u64 get_entry(const u8 *entry, u32 entry_size)
-{
-	return entry_size == 8 ? get_u64(entry) : get_u32(entry);
+	TRY(acpi_check_table(table, size, signature));
+	*end = acpi_table_length(table);
+	return *end < body ? E_BAD_LENGTH : E_OK;
 }
 
 bool acpi_root_entry(const u8 *table, u32 entry_size, u32 index, u64 *table_pa)
 {
-	if (index >= root_count(table, entry_size))
+	u32 length = acpi_table_length(table);
+
+	if (!length || index >= (length - ACPI_HEADER_SIZE) / entry_size)
 		return false;
-	*table_pa = get_entry(table + ACPI_HEADER_SIZE + index * entry_size, entry_size);
+	*table_pa = get_uint(table + ACPI_HEADER_SIZE + index * entry_size, entry_size);
 	return true;
 }
 
 u32 acpi_root_remove(u8 *table, u32 entry_size, u64 table_pa)
 {
-	u32 count = root_count(table, entry_size), kept = 0;
-	u8 *entries = table + ACPI_HEADER_SIZE;
+	u32 count, kept = 0;
+	u64 entry;
 
-	for (u32 i = 0; i < count; i++) {
-		const u8 *entry = entries + i * entry_size;
-
-		if (get_entry(entry, entry_size) == table_pa)
-			continue;
-		for (u32 j = 0; j < entry_size; j++)
-			entries[kept * entry_size + j] = entry[j];
-		kept++;
-	}
+	for (count = 0; acpi_root_entry(table, entry_size, count, &entry); count++)
+		if (entry != table_pa)
+			memcpy(table + ACPI_HEADER_SIZE + kept++ * entry_size, &entry, entry_size);
 	if (kept == count)
 		return 0;
 	put_u32(table + 4, ACPI_HEADER_SIZE + kept * entry_size);
@@ -127,34 +111,18 @@ static err_t add_cpu(struct acpi_madt *madt, u32 apic_id, u32 flags)
 	return E_OK;
 }
 
-static err_t add_ioapic(struct acpi_madt *madt, u32 pa)
+/* Table 5.21: interrupt controller structures. Those that are no processors say nothing to us. */
+static err_t parse_madt_entry(struct acpi_madt *madt, const u8 *entry)
 {
-	if (madt->ioapic_count == ARRAY_SIZE(madt->ioapic_pa))
-		return E_TOO_MANY;
-	madt->ioapic_pa[madt->ioapic_count++] = pa;
-	return E_OK;
-}
+	enum { LAPIC = 0, X2APIC = 9 };
+	u8 type = entry[0], length = entry[1];
 
-/* Table 5.21: interrupt controller structures. The others have nothing for us. */
-static err_t parse_madt_entry(struct acpi_madt *madt, const u8 *entry, u8 length)
-{
-	enum { LAPIC = 0, IOAPIC = 1, LAPIC_ADDRESS = 5, X2APIC = 9 };
-	static const u8 least[] = {[LAPIC] = 8, [IOAPIC] = 12, [LAPIC_ADDRESS] = 12, [X2APIC] = 16};
-	u8 type = entry[0];
-
-	if (type < ARRAY_SIZE(least) && length < least[type])
+	if ((type == LAPIC && length < 8) || (type == X2APIC && length < 16))
 		return E_BAD_LENGTH;
-	switch (type) {
-	case LAPIC:
+	if (type == LAPIC)
 		return add_cpu(madt, entry[3], get_u32(entry + 4));
-	case IOAPIC:
-		return add_ioapic(madt, get_u32(entry + 4));
-	case LAPIC_ADDRESS:
-		madt->lapic_pa = get_u64(entry + 4);
-		return E_OK;
-	case X2APIC:
+	if (type == X2APIC)
 		return add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8));
-	}
 	return E_OK;
 }
 
@@ -162,18 +130,14 @@ err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt)
 {
 	u32 offset = 44, end;
 
-	TRY(acpi_check_table(table, size, "APIC"));
-	end = acpi_table_length(table);
-	if (end < offset)
-		return E_BAD_LENGTH;
-	*madt = (struct acpi_madt){.lapic_pa = get_u32(table + 36)};
-	while (offset < end) {
+	TRY(acpi_check_body(table, size, "APIC", offset, &end));
+	*madt = (struct acpi_madt){0};
+	for (; offset < end; offset += table[offset + 1]) {
 		const u8 *entry = table + offset;
 
 		if (end - offset < 2 || entry[1] < 2 || entry[1] > end - offset)
 			return E_BAD_LENGTH;
-		TRY(parse_madt_entry(madt, entry, entry[1]));
-		offset += entry[1];
+		TRY(parse_madt_entry(madt, entry));
 	}
 	return E_OK;
 }
@@ -219,9 +183,8 @@ err_t acpi_parse_mcfg(const u8 *table, size_t size, struct acpi_mcfg *mcfg)
 {
 	u32 offset = 44, end;
 
-	TRY(acpi_check_table(table, size, "MCFG"));
-	end = acpi_table_length(table);
-	if (end < offset || (end - offset) % 16)
+	TRY(acpi_check_body(table, size, "MCFG", offset, &end));
+	if ((end - offset) % 16)
 		return E_BAD_LENGTH;
 	*mcfg = (struct acpi_mcfg){0};
 	for (; offset < end; offset += 16)

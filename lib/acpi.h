@@ -27,6 +27,9 @@ u32 acpi_table_length(const u8 *header);
 bool acpi_table_is(const u8 *table, const char *signature);
 /* Signature, length against size, checksum. E_BAD_SIGNATURE, E_TRUNCATED, E_BAD_CHECKSUM. */
 err_t acpi_check_table(const u8 *table, size_t size, const char *signature) must_check;
+/* The same, and E_BAD_LENGTH if the table ends before its body, at this offset, could start. */
+err_t acpi_check_body(const u8 *table, size_t size, const char *signature, u32 body,
+                      u32 *end) must_check;
 
 /* The tables an RSDT or XSDT lists; index from 0. False past the end. */
 bool acpi_root_entry(const u8 *table, u32 entry_size, u32 index, u64 *table_pa);
@@ -37,11 +40,8 @@ u32 acpi_root_remove(u8 *table, u32 entry_size, u64 table_pa);
 /* 5.2.12: usable processors of the MADT (enabled or online capable), local APIC and x2APIC entries. */
 #define ACPI_CPUS_MAX 64
 struct acpi_madt {
-	u64 lapic_pa;
 	u32 cpu_count;
 	u32 apic_id[ACPI_CPUS_MAX];
-	u32 ioapic_count;
-	u64 ioapic_pa[8];
 };
 err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt) must_check;
 

@@ -6,28 +6,28 @@
 
 #include "lib/types.h"
 
+/* Of 1 to 8 bytes. */
+static inline u64 get_uint(const u8 *at, u32 size)
+{
+	u64 value = 0;
+
+	__builtin_memcpy(&value, at, size);
+	return value;
+}
+
 static inline u16 get_u16(const u8 *at)
 {
-	u16 value;
-
-	__builtin_memcpy(&value, at, sizeof(value));
-	return value;
+	return (u16)get_uint(at, sizeof(u16));
 }
 
 static inline u32 get_u32(const u8 *at)
 {
-	u32 value;
-
-	__builtin_memcpy(&value, at, sizeof(value));
-	return value;
+	return (u32)get_uint(at, sizeof(u32));
 }
 
 static inline u64 get_u64(const u8 *at)
 {
-	u64 value;
-
-	__builtin_memcpy(&value, at, sizeof(value));
-	return value;
+	return get_uint(at, sizeof(u64));
 }
 
 static inline void put_u32(u8 *at, u32 value)

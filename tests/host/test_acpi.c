@@ -223,12 +223,9 @@ static void test_qemu_madt(void **state)
 
 	(void)state;
 	assert_ok(acpi_parse_madt(qemu_apic, sizeof(qemu_apic), &madt));
-	assert_int_equal(madt.lapic_pa, 0xfee00000);
 	assert_int_equal(madt.cpu_count, 2);
 	assert_int_equal(madt.apic_id[0], 0);
 	assert_int_equal(madt.apic_id[1], 1);
-	assert_int_equal(madt.ioapic_count, 1);
-	assert_int_equal(madt.ioapic_pa[0], 0xfec00000);
 	refuse_truncated(qemu_apic, sizeof(qemu_apic), parse_madt);
 	survive_flips(qemu_apic, sizeof(qemu_apic), parse_madt);
 	survive_flips(qemu_apic, sizeof(qemu_apic), parse_resealed_madt);
@@ -246,12 +243,11 @@ static void test_madt_entries(void **state)
 	add_lapic(&t, 4, 2);  /* online capable */
 	add_x2apic(&t, 4, 1); /* the same again */
 	add_x2apic(&t, 0x12345, 1);
-	table_add(&t, 4, 0x0c05); /* local APIC address override */
+	table_add(&t, 4, 0x0c05); /* other types are skipped */
 	table_add(&t, 8, 0x1fee00000);
-	table_add(&t, 4, 0x047f); /* unknown type */
+	table_add(&t, 4, 0x047f);
 	table_end(&t);
 	assert_ok(acpi_parse_madt(t.bytes, t.size, &madt));
-	assert_int_equal(madt.lapic_pa, 0x1fee00000);
 	assert_int_equal(madt.cpu_count, 3);
 	assert_int_equal(madt.apic_id[1], 4);
 	assert_int_equal(madt.apic_id[2], 0x12345);
@@ -286,12 +282,6 @@ static void test_broken_madt(void **state)
 	begin_madt(&t);
 	for (u32 id = 0; id <= ACPI_CPUS_MAX; id++)
 		add_x2apic(&t, id, 1);
-	expect_madt_error(&t, E_TOO_MANY);
-	begin_madt(&t);
-	for (u32 i = 0; i < 9; i++) {
-		table_add(&t, 4, 0x0c01);
-		table_add(&t, 8, 0xfec00000 + i * PAGE_SIZE);
-	}
 	expect_madt_error(&t, E_TOO_MANY);
 }
 
