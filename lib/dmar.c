@@ -3,62 +3,34 @@
 #include "lib/acpi.h"
 #include "lib/bytes.h"
 
-#define DMAR_FIRST_STRUCTURE 48u
-#define DMAR_PATH_OFFSET     6u /* of the first pair in a device scope */
+/* 8.2: remapping structure types, from 0 on */
+enum dmar_type { DMAR_DRHD, DMAR_RMRR, DMAR_ATSR, DMAR_RHSA, DMAR_ANDD, DMAR_SATC };
 
-/* 8.2: remapping structure types */
-enum dmar_type {
-	DMAR_DRHD = 0,
-	DMAR_RMRR = 1,
-	DMAR_ATSR = 2,
-	DMAR_RHSA = 3,
-	DMAR_ANDD = 4,
-	DMAR_SATC = 5,
-};
-
-/* 8.3.1: one device scope of at most `size` bytes. */
-static err_t parse_scope(const u8 *bytes, u32 size, struct dmar *dmar)
+/* 8.3.1: the device scopes at the end of a structure. */
+static err_t add_scopes(const u8 *bytes, u32 size, struct dmar *dmar)
 {
+	const u8 *end = bytes + size, *pair;
 	struct dmar_scope *scope;
-	u32 pairs;
 
-	if (size < DMAR_PATH_OFFSET + 2 || bytes[1] < DMAR_PATH_OFFSET + 2 || bytes[1] > size ||
-	    bytes[1] % 2)
-		return E_BAD_LENGTH;
-	pairs = (bytes[1] - DMAR_PATH_OFFSET) / 2;
-	if (pairs > DMAR_PATH_MAX || dmar->scope_count == DMAR_SCOPES_MAX)
-		return E_TOO_MANY;
-	scope = &dmar->scopes[dmar->scope_count];
-	*scope = (struct dmar_scope){
-		.type = bytes[0],
-		.enumeration_id = bytes[4],
-		.start_bus = bytes[5],
-		.path_length = (u8)pairs,
-	};
-	for (u32 i = 0; i < pairs; i++) {
-		const u8 *pair = bytes + DMAR_PATH_OFFSET + 2 * i;
-
-		if (pair[0] > 31 || pair[1] > 7)
-			return E_BAD_VALUE;
-		scope->path[i] = (u8)(pair[0] << 3 | pair[1]);
-	}
-	dmar->scope_count++;
-	return E_OK;
-}
-
-static err_t parse_scopes(const u8 *bytes, u32 size, struct dmar *dmar)
-{
-	u32 offset = 0;
-
-	while (offset < size) {
-		TRY(parse_scope(bytes + offset, size - offset, dmar));
-		offset += bytes[offset + 1];
+	for (; bytes < end; bytes += bytes[1]) {
+		if (end - bytes < 2 || bytes[1] < 8 || bytes[1] % 2 || bytes[1] > end - bytes)
+			return E_BAD_LENGTH;
+		if (bytes[1] > 6 + 2 * DMAR_PATH_MAX || dmar->scope_count == DMAR_SCOPES_MAX)
+			return E_TOO_MANY;
+		scope = &dmar->scopes[dmar->scope_count++];
+		*scope = (struct dmar_scope){
+			.type = bytes[0], .enumeration_id = bytes[4], .start_bus = bytes[5]};
+		for (pair = bytes + 6; pair < bytes + bytes[1]; pair += 2) {
+			if (pair[0] > 31 || pair[1] > 7)
+				return E_BAD_VALUE;
+			scope->path[scope->path_length++] = (u8)(pair[0] << 3 | pair[1]);
+		}
 	}
 	return E_OK;
 }
 
 /* 8.3 */
-static err_t parse_drhd(const u8 *bytes, u32 length, struct dmar *dmar)
+static err_t add_unit(const u8 *bytes, u32 length, struct dmar *dmar)
 {
 	struct dmar_unit unit = {
 		.base_pa = get_u64(bytes + 8),
@@ -75,14 +47,14 @@ static err_t parse_drhd(const u8 *bytes, u32 length, struct dmar *dmar)
 			return E_DUPLICATE;
 	if (dmar->unit_count == DMAR_UNITS_MAX)
 		return E_TOO_MANY;
-	TRY(parse_scopes(bytes + 16, length - 16, dmar));
+	TRY(add_scopes(bytes + 16, length - 16, dmar));
 	unit.scope_count = dmar->scope_count - unit.first_scope;
 	dmar->units[dmar->unit_count++] = unit;
 	return E_OK;
 }
 
 /* 8.4 */
-static err_t parse_rmrr(const u8 *bytes, u32 length, struct dmar *dmar)
+static err_t add_rmrr(const u8 *bytes, u32 length, struct dmar *dmar)
 {
 	struct dmar_rmrr rmrr = {
 		.base_pa = get_u64(bytes + 8),
@@ -95,19 +67,9 @@ static err_t parse_rmrr(const u8 *bytes, u32 length, struct dmar *dmar)
 		return E_BAD_VALUE;
 	if (dmar->rmrr_count == DMAR_RMRRS_MAX)
 		return E_TOO_MANY;
-	TRY(parse_scopes(bytes + 24, length - 24, dmar));
+	TRY(add_scopes(bytes + 24, length - 24, dmar));
 	rmrr.scope_count = dmar->scope_count - rmrr.first_scope;
 	dmar->rmrrs[dmar->rmrr_count++] = rmrr;
-	return E_OK;
-}
-
-/* 8.5, 8.8: ATSR and SATC. Their scopes are checked, and kept by nobody. */
-static err_t check_scopes(const u8 *bytes, u32 length, struct dmar *dmar)
-{
-	u32 scope_count = dmar->scope_count;
-
-	TRY(parse_scopes(bytes + 8, length - 8, dmar));
-	dmar->scope_count = scope_count;
 	return E_OK;
 }
 
@@ -117,45 +79,30 @@ static err_t parse_structure(const u8 *bytes, u16 type, u32 length, struct dmar 
 		[DMAR_DRHD] = 16, [DMAR_RMRR] = 24, [DMAR_ATSR] = 8,
 		[DMAR_RHSA] = 20, [DMAR_ANDD] = 8,  [DMAR_SATC] = 8,
 	};
+	u32 scope_count = dmar->scope_count;
 
 	if (type < ARRAY_SIZE(least) && length < least[type])
 		return E_BAD_LENGTH;
-	switch (type) {
-	case DMAR_DRHD:
-		return parse_drhd(bytes, length, dmar);
-	case DMAR_RMRR:
-		return parse_rmrr(bytes, length, dmar);
-	case DMAR_ATSR:
-		dmar->atsr_count++;
-		return check_scopes(bytes, length, dmar);
-	case DMAR_RHSA:
-		dmar->rhsa_count++;
-		return E_OK;
-	case DMAR_ANDD:
-		dmar->andd_count++;
-		return E_OK;
-	case DMAR_SATC:
-		dmar->satc_count++;
-		return check_scopes(bytes, length, dmar);
+	if (type == DMAR_DRHD)
+		return add_unit(bytes, length, dmar);
+	if (type == DMAR_RMRR)
+		return add_rmrr(bytes, length, dmar);
+	if (type == DMAR_ATSR || type == DMAR_SATC) {
+		TRY(add_scopes(bytes + 8, length - 8, dmar));
+		dmar->scope_count = scope_count; /* they are checked, and kept by nobody */
 	}
-	dmar->unknown_count++;
 	return E_OK;
 }
 
 err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_place *place)
 {
-	u32 offset = DMAR_FIRST_STRUCTURE, end;
+	u32 offset = 48, end, length;
 
 	*place = (struct dmar_place){0};
-	TRY(acpi_check_table(table, size, "DMAR"));
-	end = acpi_table_length(table);
-	if (end < offset)
-		return E_BAD_LENGTH;
-	*dmar = (struct dmar){.flags = table[37]};
-	dmar->host_address_width = (u8)(table[36] + 1);
-	while (offset < end) {
+	TRY(acpi_check_body(table, size, "DMAR", offset, &end));
+	*dmar = (struct dmar){.host_address_width = (u8)(table[36] + 1), .flags = table[37]};
+	for (; offset < end; offset += length) {
 		const u8 *bytes = table + offset;
-		u16 length;
 
 		place->offset = offset;
 		if (end - offset < 4)
@@ -165,7 +112,6 @@ err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_pl
 		if (length < 4 || length > end - offset)
 			return E_BAD_LENGTH;
 		TRY(parse_structure(bytes, place->type, length, dmar));
-		offset += length;
 	}
 	return E_OK;
 }

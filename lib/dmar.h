@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The DMAR table (VT-d specification, chapter 8) as bytes in, facts out. Every sub-table type is
- * walked: DRHD, RMRR, ATSR, RHSA, ANDD, SATC; unknown ones are counted and skipped by their length.
+ * The DMAR table (VT-d specification, chapter 8) as bytes in, facts out. DRHD and RMRR are kept;
+ * ATSR, RHSA, ANDD and SATC are checked; unknown sub-tables are skipped by their length.
  */
 #ifndef LIB_DMAR_H
 #define LIB_DMAR_H
@@ -52,7 +52,6 @@ struct dmar {
 	struct dmar_unit units[DMAR_UNITS_MAX];
 	struct dmar_rmrr rmrrs[DMAR_RMRRS_MAX];
 	struct dmar_scope scopes[DMAR_SCOPES_MAX];
-	u32 atsr_count, rhsa_count, andd_count, satc_count, unknown_count;
 };
 
 /* Where a parse went wrong, for the one line that is logged. */
