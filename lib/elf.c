@@ -2,113 +2,90 @@
 #include "lib/elf.h"
 #include "lib/bytes.h"
 
-#define ELF_MAGIC          0x464c457fu
-#define ELF_CLASS_32       1
-#define ELF_CLASS_64       2
-#define ELF_LITTLE_ENDIAN  1
-#define ELF_TYPE_EXEC      2
-#define ELF_MACHINE_386    3
-#define ELF_MACHINE_X86_64 62
-#define ELF_PT_LOAD        1
+#define ELF_MAGIC         0x464c457fu
+#define ELF_LITTLE_ENDIAN 1
+#define ELF_TYPE_EXEC     2
+#define ELF_PT_LOAD       1
 
-/* The program header table, from the file header of either class. */
-struct program_headers {
-	u64 offset;
-	u32 entry_size, count;
-};
+/* What differs between the classes, ELFCLASS32 and ELFCLASS64: a word is an address or offset. */
+static const struct elf_class {
+	u8 word, header_size, program_header_size, machine;
+} classes[] = {{4, 52, 32, 3 /* EM_386 */}, {8, 64, 56, 62 /* EM_X86_64 */}};
 
-static err_t parse_file_header(const u8 *file, size_t size, struct elf_image *image,
-                               struct program_headers *headers)
+static err_t check_file_header(const u8 *file, size_t size, const struct elf_class **class)
 {
-	bool is_64;
-
 	if (size < 4 || get_u32(file) != ELF_MAGIC)
 		return E_BAD_SIGNATURE;
-	if (size < 52)
+	if (size < classes[0].header_size)
 		return E_TRUNCATED;
-	is_64 = file[4] == ELF_CLASS_64;
-	if (is_64 && size < 64)
-		return E_TRUNCATED;
-	if ((!is_64 && file[4] != ELF_CLASS_32) || file[5] != ELF_LITTLE_ENDIAN ||
-	    get_u16(file + 16) != ELF_TYPE_EXEC ||
-	    get_u16(file + 18) != (is_64 ? ELF_MACHINE_X86_64 : ELF_MACHINE_386))
+	if (file[4] < 1 || file[4] > ARRAY_SIZE(classes))
 		return E_UNSUPPORTED;
-	image->is_64 = is_64;
-	image->entry = is_64 ? get_u64(file + 24) : get_u32(file + 24);
-	headers->offset = is_64 ? get_u64(file + 32) : get_u32(file + 28);
-	headers->entry_size = get_u16(file + (is_64 ? 54 : 42));
-	headers->count = get_u16(file + (is_64 ? 56 : 44));
-	if (headers->entry_size != (is_64 ? 56 : 32))
-		return E_BAD_VALUE;
-	if (headers->offset > size || size - headers->offset < headers->entry_size * headers->count)
+	*class = &classes[file[4] - 1];
+	if (size < (*class)->header_size)
 		return E_TRUNCATED;
+	if (file[5] != ELF_LITTLE_ENDIAN || get_u16(file + 16) != ELF_TYPE_EXEC ||
+	    get_u16(file + 18) != (*class)->machine)
+		return E_UNSUPPORTED;
 	return E_OK;
 }
 
-static struct elf_segment get_segment(const u8 *header, bool is_64)
+static err_t check_segment(const struct elf_segment *s, size_t size, u32 word)
 {
-	if (is_64)
-		return (struct elf_segment){
-			.flags = get_u32(header + 4),
-			.offset = get_u64(header + 8),
-			.va = get_u64(header + 16),
-			.pa = get_u64(header + 24),
-			.file_size = get_u64(header + 32),
-			.memory_size = get_u64(header + 40),
-		};
-	return (struct elf_segment){
-		.offset = get_u32(header + 4),
-		.va = get_u32(header + 8),
-		.pa = get_u32(header + 12),
-		.file_size = get_u32(header + 16),
-		.memory_size = get_u32(header + 20),
-		.flags = get_u32(header + 24),
-	};
-}
-
-static err_t check_segment(const struct elf_segment *s, size_t size, bool is_64)
-{
-	u64 limit = is_64 ? ~0ull : 1ull << 32;
+	u64 limit = word == 8 ? ~0ull : 1ull << 32;
 
 	if (s->file_size > s->memory_size || s->memory_size > limit ||
 	    s->pa > limit - s->memory_size || s->va > limit - s->memory_size)
 		return E_BAD_VALUE;
-	if (s->offset > size || s->file_size > size - s->offset)
-		return E_TRUNCATED;
-	return E_OK;
+	return s->offset > size || s->file_size > size - s->offset ? E_TRUNCATED : E_OK;
 }
 
-static err_t add_segment(struct elf_image *image, const struct elf_segment *segment)
+static bool segments_overlap(const struct elf_segment *a, const struct elf_segment *b)
 {
-	for (u32 i = 0; i < image->segment_count; i++) {
-		const struct elf_segment *other = &image->segment[i];
+	return a->pa < b->pa + b->memory_size && b->pa < a->pa + a->memory_size;
+}
 
-		if (segment->pa < other->pa + other->memory_size &&
-		    other->pa < segment->pa + segment->memory_size)
+/* In both classes the n-th word of a program header is the same field. */
+static err_t add_segment(struct elf_image *image, const u8 *header, u32 word, size_t size)
+{
+	struct elf_segment segment = {
+		.offset = get_uint(header + word, word),
+		.va = get_uint(header + 2 * word, word),
+		.pa = get_uint(header + 3 * word, word),
+		.file_size = get_uint(header + 4 * word, word),
+		.memory_size = get_uint(header + 5 * word, word),
+	};
+
+	TRY(check_segment(&segment, size, word));
+	if (!segment.memory_size)
+		return E_OK;
+	for (u32 i = 0; i < image->segment_count; i++)
+		if (segments_overlap(&image->segment[i], &segment))
 			return E_OVERLAP;
-	}
 	if (image->segment_count == ELF_SEGMENTS_MAX)
 		return E_TOO_MANY;
-	image->segment[image->segment_count++] = *segment;
+	image->segment[image->segment_count++] = segment;
 	return E_OK;
 }
 
 err_t elf_parse(const u8 *file, size_t size, struct elf_image *image)
 {
-	struct program_headers headers;
+	const struct elf_class *class;
+	const u8 *counts, *header;
+	u64 offset;
+	u32 count;
 
-	*image = (struct elf_image){0};
-	TRY(parse_file_header(file, size, image, &headers));
-	for (u32 i = 0; i < headers.count; i++) {
-		const u8 *header = file + headers.offset + i * headers.entry_size;
-		struct elf_segment segment = get_segment(header, image->is_64);
-
-		if (get_u32(header) != ELF_PT_LOAD)
-			continue;
-		TRY(check_segment(&segment, size, image->is_64));
-		if (segment.memory_size)
-			TRY(add_segment(image, &segment));
-	}
+	TRY(check_file_header(file, size, &class));
+	*image = (struct elf_image){.entry = get_uint(file + 24, class->word)};
+	offset = get_uint(file + 24 + class->word, class->word);
+	counts = file + class->header_size - 10; /* e_phentsize, e_phnum */
+	count = get_u16(counts + 2);
+	if (get_u16(counts) != class->program_header_size)
+		return E_BAD_VALUE;
+	if (offset > size || size - offset < count * class->program_header_size)
+		return E_TRUNCATED;
+	for (header = file + offset; count--; header += class->program_header_size)
+		if (get_u32(header) == ELF_PT_LOAD)
+			TRY(add_segment(image, header, class->word, size));
 	return image->segment_count ? E_OK : E_BAD_VALUE;
 }
 
@@ -118,12 +95,9 @@ err_t elf_find_multiboot1(const u8 *file, size_t size, u32 *flags)
 	size_t end = MIN(size, 8192);
 
 	for (size_t i = 0; i + 12 <= end; i += 4) {
-		const u8 *at = file + i;
-
-		if (get_u32(at) == magic && magic + get_u32(at + 4) + get_u32(at + 8) == 0) {
-			*flags = get_u32(at + 4);
+		*flags = get_u32(file + i + 4);
+		if (get_u32(file + i) == magic && magic + *flags + get_u32(file + i + 8) == 0)
 			return E_OK;
-		}
 	}
 	return E_NO_MULTIBOOT1;
 }

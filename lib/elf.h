@@ -11,11 +11,9 @@
 struct elf_segment {
 	u64 offset, file_size; /* in the file */
 	u64 pa, va, memory_size;
-	u32 flags; /* PF_X 1, PF_W 2, PF_R 4 */
 };
 
 struct elf_image {
-	bool is_64;
 	u64 entry;
 	u32 segment_count; /* PT_LOAD with memory_size > 0, in file order */
 	struct elf_segment segment[ELF_SEGMENTS_MAX];
