@@ -3,28 +3,27 @@
 #include "lib/bytes.h"
 
 /* Offsets of "The Real-Mode Kernel Header"; boot_params has the header at the same place. */
-#define SETUP_SECTS         0x1f1
-#define SYSSIZE             0x1f4 /* in units of 16 bytes */
-#define BOOT_FLAG           0x1fe
-#define JUMP_DISTANCE       0x201 /* from 0x202 to the header's end */
-#define HEADER_MAGIC        0x202
-#define VERSION             0x206
-#define KERNEL_ALIGNMENT    0x230
-#define RELOCATABLE_KERNEL  0x234
-#define XLOADFLAGS          0x236
-#define CMDLINE_SIZE        0x238
-#define PREF_ADDRESS        0x258
-#define INIT_SIZE           0x260
-#define HEADER_END          0x264 /* of what protocol 2.12 has and we read */
-#define HEADER_END_MAX      0x290 /* what follows in boot_params belongs to others */
-#define XLF_KERNEL_64       BIT(0)
-#define PROTOCOL_2_12       0x020c
-#define SECTOR              512u
-#define SETUP_SECTS_DEFAULT 4u
+#define SETUP_SECTS        0x1f1 /* 0 means 4 */
+#define SYSSIZE            0x1f4 /* in units of 16 bytes */
+#define BOOT_FLAG          0x1fe
+#define JUMP_DISTANCE      0x201 /* from 0x202 to the header's end */
+#define HEADER_MAGIC       0x202 /* "HdrS" */
+#define VERSION            0x206
+#define KERNEL_ALIGNMENT   0x230
+#define RELOCATABLE_KERNEL 0x234
+#define XLOADFLAGS         0x236
+#define CMDLINE_SIZE       0x238
+#define PREF_ADDRESS       0x258
+#define INIT_SIZE          0x260
+#define HEADER_END         0x264 /* of what protocol 2.12 has and we read */
+#define HEADER_END_MAX     0x290 /* what follows in boot_params belongs to others */
+#define XLF_KERNEL_64      BIT(0)
+#define PROTOCOL_2_12      0x020c
+#define SECTOR             512u
 
-static err_t check_signature(const u8 *file, size_t size)
+static err_t check_header(const u8 *file, size_t size)
 {
-	const u32 magic = 0x53726448; /* "HdrS" */
+	u32 end;
 
 	if (size < BOOT_FLAG + 2)
 		return E_TRUNCATED;
@@ -32,46 +31,39 @@ static err_t check_signature(const u8 *file, size_t size)
 		return E_BAD_SIGNATURE;
 	if (size < HEADER_END)
 		return E_TRUNCATED;
-	return get_u32(file + HEADER_MAGIC) == magic ? E_OK : E_BAD_SIGNATURE;
-}
-
-static err_t check_header(const struct bzimage *image, u16 xloadflags, size_t size)
-{
-	u32 header_end = image->setup_header_offset + image->setup_header_size;
-
-	if (image->version < PROTOCOL_2_12 || !(xloadflags & XLF_KERNEL_64))
-		return E_UNSUPPORTED;
-	if (header_end < HEADER_END || header_end > HEADER_END_MAX)
-		return E_BAD_LENGTH;
-	if (header_end > size || image->kernel_offset > size ||
-	    image->kernel_size > size - image->kernel_offset)
-		return E_TRUNCATED;
-	if (!image->kernel_size || image->init_size < image->kernel_size || !image->alignment ||
-	    (image->alignment & (image->alignment - 1)))
+	if (get_u32(file + HEADER_MAGIC) != 0x53726448)
+		return E_BAD_SIGNATURE;
+	if (get_u32(file + SYSSIZE) > UINT32_MAX / 16)
 		return E_BAD_VALUE;
-	return E_OK;
+	if (get_u16(file + VERSION) < PROTOCOL_2_12 || !(file[XLOADFLAGS] & XLF_KERNEL_64))
+		return E_UNSUPPORTED;
+	end = HEADER_MAGIC + file[JUMP_DISTANCE];
+	if (end < HEADER_END || end > HEADER_END_MAX)
+		return E_BAD_LENGTH;
+	return end > size ? E_TRUNCATED : E_OK;
 }
 
 err_t bzimage_parse(const u8 *file, size_t size, struct bzimage *image)
 {
-	u32 setup_sects, paragraphs;
+	u32 setup_sects;
 
-	TRY(check_signature(file, size));
-	setup_sects = file[SETUP_SECTS] ? file[SETUP_SECTS] : SETUP_SECTS_DEFAULT;
-	paragraphs = get_u32(file + SYSSIZE);
-	if (paragraphs > UINT32_MAX / 16)
-		return E_BAD_VALUE;
+	TRY(check_header(file, size));
+	setup_sects = file[SETUP_SECTS] ? file[SETUP_SECTS] : 4;
 	*image = (struct bzimage){
-		.version = get_u16(file + VERSION),
 		.setup_header_offset = SETUP_SECTS,
 		.setup_header_size = HEADER_MAGIC + file[JUMP_DISTANCE] - SETUP_SECTS,
 		.kernel_offset = (setup_sects + 1) * SECTOR,
-		.kernel_size = paragraphs * 16,
+		.kernel_size = get_u32(file + SYSSIZE) * 16,
 		.preferred_address = get_u64(file + PREF_ADDRESS),
 		.alignment = get_u32(file + KERNEL_ALIGNMENT),
 		.init_size = get_u32(file + INIT_SIZE),
 		.command_line_max = get_u32(file + CMDLINE_SIZE),
 		.relocatable = file[RELOCATABLE_KERNEL],
 	};
-	return check_header(image, get_u16(file + XLOADFLAGS), size);
+	if (image->kernel_offset > size || image->kernel_size > size - image->kernel_offset)
+		return E_TRUNCATED;
+	if (!image->kernel_size || image->init_size < image->kernel_size || !image->alignment ||
+	    (image->alignment & (image->alignment - 1)))
+		return E_BAD_VALUE;
+	return E_OK;
 }

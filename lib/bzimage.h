@@ -7,7 +7,6 @@
 #include "lib/types.h"
 
 struct bzimage {
-	u16 version;
 	u32 setup_header_offset, setup_header_size; /* what is copied into boot_params at 0x1f1 */
 	u32 kernel_offset, kernel_size;             /* protected-mode part in the file */
 	u64 preferred_address;

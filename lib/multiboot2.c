@@ -2,27 +2,25 @@
 #include "lib/multiboot2.h"
 #include "lib/bytes.h"
 
-#define TAG_HEADER  8u /* type, size */
-#define INFO_HEADER 8u /* total_size, reserved */
-#define MMAP_HEADER 8u /* entry_size, entry_version, after the tag's own header */
-#define MMAP_ENTRY  24u
+#define HEADER     8u /* two numbers begin the information, each tag, and the map in its tag */
+#define MMAP_ENTRY 24u
 
 err_t multiboot2_next(const u8 *info, size_t size, u32 *offset, struct multiboot2_tag *tag)
 {
-	u32 at = *offset ? *offset : INFO_HEADER, total, tag_size;
+	u32 at = *offset ? *offset : HEADER, total, tag_size;
 
-	if (size < INFO_HEADER)
+	if (size < HEADER)
 		return E_TRUNCATED;
 	total = get_u32(info);
-	if (total > size || at > total || total - at < TAG_HEADER)
+	if (total > size || at > total || total - at < HEADER)
 		return E_TRUNCATED;
 	tag_size = get_u32(info + at + 4);
-	if (tag_size < TAG_HEADER || tag_size > total - at)
+	if (tag_size < HEADER || tag_size > total - at)
 		return E_BAD_LENGTH;
 	*tag = (struct multiboot2_tag){
 		.type = get_u32(info + at),
-		.body = info + at + TAG_HEADER,
-		.body_size = tag_size - TAG_HEADER,
+		.body = info + at + HEADER,
+		.body_size = tag_size - HEADER,
 	};
 	/* Tags start at multiples of 8; the last one's padding may be missing. */
 	*offset = (u32)MIN((u64)total, ALIGN_UP((u64)at + tag_size, 8));
@@ -49,12 +47,12 @@ bool multiboot2_mmap_entry(const struct multiboot2_tag *tag, u32 index, u64 *bas
 	const u8 *entry;
 	u32 entry_size;
 
-	if (tag->body_size < MMAP_HEADER)
+	if (tag->body_size < HEADER)
 		return false;
 	entry_size = get_u32(tag->body);
-	if (entry_size < MMAP_ENTRY || index >= (tag->body_size - MMAP_HEADER) / entry_size)
+	if (entry_size < MMAP_ENTRY || index >= (tag->body_size - HEADER) / entry_size)
 		return false;
-	entry = tag->body + MMAP_HEADER + index * entry_size;
+	entry = tag->body + HEADER + index * entry_size;
 	*base = get_u64(entry);
 	*length = get_u64(entry + 8);
 	*type = get_u32(entry + 16);
