@@ -86,6 +86,7 @@ void demo_main(const struct multiboot *info)
 	step_msr();
 	step_undefined();
 	report(info->flags & MULTIBOOT_HAS_MEMORY, "memory upper-kib=%u", info->mem_upper);
+	step_bus_master();
 	step_edu(((uint64_t)info->mem_upper << 10) + (1 << 20));
 	step_verdict();
 	step_wbinvd_loop(number(option(info, "wbinvd")));

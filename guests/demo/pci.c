@@ -5,10 +5,6 @@
 #define PORT_DATA    0xcfc
 #define ENABLE       (1u << 31)
 
-/* The buses that small machines have: each function asked for is two exits. */
-#define BUSES     4
-#define FUNCTIONS (BUSES << 8)
-
 static void select(uint32_t function, uint32_t offset)
 {
 	__asm__ volatile("outl %0, %w1"
@@ -33,7 +29,7 @@ void pci_write(uint32_t function, uint32_t offset, uint32_t value)
 
 bool pci_find(uint32_t id, uint32_t *function)
 {
-	for (*function = 0; *function < FUNCTIONS; ++*function)
+	for (*function = 0; *function < PCI_FUNCTIONS; ++*function)
 		if (pci_read(*function, PCI_ID) == id)
 			return true;
 	return false;

@@ -15,6 +15,9 @@
 
 #define PCI_NOTHING 0xffffffffu
 
+/* Of the four buses that small machines have: each function asked for is two exits. */
+#define PCI_FUNCTIONS (4u << 8)
+
 /* function: bus << 8 | device << 3 | function; offset is a multiple of 4. */
 uint32_t pci_read(uint32_t function, uint32_t offset);
 void pci_write(uint32_t function, uint32_t offset, uint32_t value);

@@ -22,6 +22,9 @@ void step_mtrr(void);
 void step_msr(void);
 void step_undefined(void);
 
+/* master.c: tries to let every function of the machine master the bus (R21) */
+void step_bus_master(void);
+
 /* edu.c: DMA of QEMU's edu device, if there is one; memory is [0, memory_size) */
 void step_edu(uint64_t memory_size);
 
