@@ -15,17 +15,12 @@ struct fixup {
 extern const struct fixup __start_fixup[], __stop_fixup[]; /* the linker bounds the section */
 
 #define TRACE_DEPTH  12
-#define REPLAY_LINES 16
+#define REPLAY_LINES 40 /* twice what a panic itself says */
 
 static const char *const exception_names[TRAP_COUNT] = {
 	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9",   "#TS",
 	"#NP", "#SS", "#GP", "#PF", "15",  "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
 };
-
-static bool in_image_stack(u64 rbp)
-{
-	return rbp >= 0xffffffff80000000ull && IS_ALIGNED(rbp, 8);
-}
 
 static void log_address(const char *word, u64 va)
 {
@@ -35,13 +30,23 @@ static void log_address(const char *word, u64 va)
 	log_line("panic %s=0x%lx symbol=%s+0x%lx", word, va, name, offset);
 }
 
-static void log_trace(const u64 *rbp)
+/* There are no frame pointers: what lies on the stack and points into the text may be a return
+ * address. An overflown stack is read from above its guard page on. */
+static void log_trace(u64 rsp)
 {
-	for (u32 depth = 0; depth < TRACE_DEPTH && in_image_stack((u64)rbp); depth++) {
-		log_address("called-from", rbp[1]);
-		if (rbp[0] <= (u64)rbp)
-			break;
-		rbp = (const u64 *)rbp[0];
+	const struct guarded_stack *stack = cpu_stacks[0].stack;
+	const u64 *sp;
+	u64 offset;
+
+	if (rsp - (u64)stack >= sizeof(cpu_stacks))
+		return;
+	stack += (rsp - (u64)stack) / sizeof(*stack);
+	sp = (const u64 *)MAX(ALIGN_DOWN(rsp, 8), (u64)stack->stack);
+	for (u32 lines = 0; lines < TRACE_DEPTH && sp < (const u64 *)(stack + 1); sp++) {
+		if (*symbol_find(*sp, &offset) == '?')
+			continue;
+		log_address("called-from", *sp);
+		lines++;
 	}
 }
 
@@ -73,7 +78,7 @@ void panic(const char *format, ...)
 	format_text_va(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	log_line("panic reason=\"%s\"", text);
-	log_trace(__builtin_frame_address(0));
+	log_trace((u64)__builtin_frame_address(0));
 	stop_machine();
 }
 
@@ -89,7 +94,7 @@ static void __attribute__((noreturn)) panic_frame(const struct trap_frame *f)
 	log_registers("panic", f->gpr);
 	log_line("panic rflags=0x%lx cr0=0x%lx cr3=0x%lx cr4=0x%lx", f->rflags, CPU_READ_CR(0),
 	         CPU_READ_CR(3), CPU_READ_CR(4));
-	log_trace((const u64 *)f->gpr[GPR_RBP]);
+	log_trace(f->rsp);
 	stop_machine();
 }
 
