@@ -116,46 +116,39 @@ u8 cpu_physical_bits(void)
 	return (u8)cpuid(0x80000008, 0).eax;
 }
 
-/* An instruction that may raise #GP: on a fault trap_handle goes on at label 2, with *ok still 0.
- */
-#define TRY_INSTRUCTION(instruction)    \
-	"xorl %[ok], %[ok]\n"           \
+/* An instruction that may raise #GP: then trap_handle goes on at label `fault`. */
+#define MAY_FAULT(instruction)          \
 	"1:\t" instruction "\n\t"       \
-	"movl $1, %[ok]\n"              \
-	"2:\n\t"                        \
 	".pushsection fixup, \"a\"\n\t" \
-	".quad 1b, 2b\n\t"              \
+	".quad 1b, %l[fault]\n\t"       \
 	".popsection"
 
 bool msr_try_read(u32 msr, u64 *value)
 {
-	u32 ok, low = 0, high = 0;
+	u32 low, high;
 
-	__asm__ volatile(TRY_INSTRUCTION("rdmsr")
-	                 : [ok] "=&r"(ok), "+a"(low), "+d"(high)
-	                 : "c"(msr));
+	*value = 0;
+	__asm__ goto(MAY_FAULT("rdmsr") : "=a"(low), "=d"(high) : "c"(msr) : : fault);
 	*value = (u64)high << 32 | low;
-	return ok;
+	return true;
+fault:
+	return false;
 }
 
-bool msr_try_write(u32 msr, u64 value)
-{
-	u32 ok;
+#define DEFINE_TRY_WRITE(name, instruction)                      \
+	bool name(u32 index, u64 value)                          \
+	{                                                        \
+		u32 low = (u32)value, high = (u32)(value >> 32); \
+                                                                 \
+		__asm__ goto(MAY_FAULT(instruction)              \
+		             :                                   \
+		             : "c"(index), "a"(low), "d"(high)   \
+		             : "memory"                          \
+		             : fault);                           \
+		return true;                                     \
+	fault:                                                   \
+		return false;                                    \
+	}
 
-	__asm__ volatile(TRY_INSTRUCTION("wrmsr")
-	                 : [ok] "=&r"(ok)
-	                 : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32))
-	                 : "memory");
-	return ok;
-}
-
-bool xcr_try_write(u32 index, u64 value)
-{
-	u32 ok;
-
-	__asm__ volatile(TRY_INSTRUCTION("xsetbv")
-	                 : [ok] "=&r"(ok)
-	                 : "c"(index), "a"((u32)value), "d"((u32)(value >> 32))
-	                 : "memory");
-	return ok;
-}
+DEFINE_TRY_WRITE(msr_try_write, "wrmsr")
+DEFINE_TRY_WRITE(xcr_try_write, "xsetbv")

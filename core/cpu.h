@@ -95,7 +95,7 @@ static inline void msr_write(u32 msr, u64 value)
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
-/* As msr_read and msr_write, but false where the CPU raises #GP. */
+/* As msr_read and msr_write, but false where the CPU raises #GP; a read gives 0 then. */
 bool msr_try_read(u32 msr, u64 *value);
 bool msr_try_write(u32 msr, u64 value);
 bool xcr_try_write(u32 index, u64 value);

@@ -8,13 +8,11 @@
 
 #define LOG_BYTES_MAX 128
 
-static s64 verdict(const struct vcpu *vcpu)
+static s64 verdict(const struct vm *vm)
 {
-	const struct vm *vm = vcpu->vm;
-	u32 now = vm->verdict == VERDICT_EMULATE ? HYPERCALL_VERDICT_EMULATE
-	                                         : HYPERCALL_VERDICT_IGNORE;
-
-	return now | (u32)vm->because << 8;
+	_Static_assert(VERDICT_IGNORE == HYPERCALL_VERDICT_IGNORE, "ABI");
+	_Static_assert(VERDICT_EMULATE == HYPERCALL_VERDICT_EMULATE, "ABI");
+	return vm->verdict | vm->because << 8;
 }
 
 /* The text is copied before it is looked at, and cannot break out of its line. */
@@ -70,7 +68,7 @@ static s64 dispatch(struct vcpu *vcpu)
 	case HYPERCALL_VERSION_GET:
 		return HYPERCALL_VERSION;
 	case HYPERCALL_VERDICT:
-		return verdict(vcpu);
+		return verdict(vcpu->vm);
 	case HYPERCALL_LOG:
 		return write_log(vcpu);
 	case HYPERCALL_COUNTERS:

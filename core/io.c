@@ -28,24 +28,6 @@ static bool is_isa_dma(u16 port, u8 size)
 	return false;
 }
 
-static void intercept(struct vcpu *vcpu, u16 first, u16 last)
-{
-	for (u32 port = first; port <= last; port++)
-		backend->intercept_port(vcpu, (u16)port);
-}
-
-void io_intercept_platform(struct vcpu *vcpu)
-{
-	intercept(vcpu, PORT_CONFIG_ADDRESS, PORT_CONFIG_END - 1);
-	intercept(vcpu, PORT_SERIAL_DATA, PORT_SERIAL_DATA);
-	for (u32 i = 0; i < POWER_PORTS; i++) {
-		if (power_port(i))
-			intercept(vcpu, power_port(i), power_port(i));
-	}
-	for (u32 i = 0; i < ARRAY_SIZE(isa_dma) && !unit_count; i++)
-		intercept(vcpu, isa_dma[i].first, isa_dma[i].last);
-}
-
 /* Configuration mechanism 1: the address register is a dword, all else around it is not there. */
 static bool is_config_address(u16 port, u8 size)
 {
@@ -55,6 +37,20 @@ static bool is_config_address(u16 port, u8 size)
 static bool is_config(u16 port, u8 size)
 {
 	return port + size > PORT_CONFIG_ADDRESS && port < PORT_CONFIG_END;
+}
+
+static bool is_trapped(u16 port)
+{
+	return is_config(port, 1) || port == PORT_SERIAL_DATA || power_has_port(port) ||
+	       (!unit_count && is_isa_dma(port, 1));
+}
+
+void io_intercept_platform(struct vcpu *vcpu)
+{
+	for (u32 port = 0; port <= 0xffff; port++) {
+		if (is_trapped((u16)port))
+			backend->intercept_port(vcpu, (u16)port);
+	}
 }
 
 /* The register that an access to the data port means; false if it means none. */

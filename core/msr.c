@@ -16,7 +16,9 @@ enum msr_action {
 };
 
 /* Sorted by range; what is not here passes for the platform VM and faults for others. Numbers: SDM
- * volume 4; AMD APM volume 2, appendix A, from 0xc0010000 on. */
+ * volume 4; AMD APM volume 2, appendix A, from 0xc0010000 on. Trace and debug stores are
+ * faults, for they go to memory past the nested tables, or from host mode (R22): SDM volume 3,
+ * 18.4.9 and 33. */
 static const struct {
 	u32 first, last;
 	enum msr_action platform, other;
@@ -30,17 +32,13 @@ static const struct {
 	{MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_PASS, MSR_PASS},
 	{0x1f2, 0x1f3, MSR_FAULT, MSR_FAULT}, /* SMRR */
 	{MSR_MTRR_PHYS_FIRST, MSR_MTRR_PHYS_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
-	{MSR_MTRR_FIX64K, MSR_MTRR_FIX64K, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
-	{MSR_MTRR_FIX16K_FIRST, MSR_MTRR_FIX16K_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
-	{MSR_MTRR_FIX4K_FIRST, MSR_MTRR_FIX4K_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
+	{MSR_MTRR_FIX_FIRST, MSR_MTRR_FIX_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
 	{MSR_PAT, MSR_PAT, MSR_PAT_SHADOW, MSR_PAT_SHADOW},
 	{MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
-	/* Trace and debug stores go to memory past the nested tables, or from host mode (R22): SDM
-         * volume 3, 18.4.9 and 33. PEBS_ENABLE, RTIT, DS_AREA: */
-	{0x3f1, 0x3f1, MSR_FAULT, MSR_FAULT},
-	{0x480, 0x4ff, MSR_FAULT, MSR_FAULT}, /* VMX capabilities */
-	{0x560, 0x587, MSR_FAULT, MSR_FAULT},
-	{0x600, 0x600, MSR_FAULT, MSR_FAULT},
+	{0x3f1, 0x3f1, MSR_FAULT, MSR_FAULT},               /* PEBS_ENABLE */
+	{0x480, 0x4ff, MSR_FAULT, MSR_FAULT},               /* VMX capabilities */
+	{0x560, 0x587, MSR_FAULT, MSR_FAULT},               /* processor trace */
+	{0x600, 0x600, MSR_FAULT, MSR_FAULT},               /* DS_AREA */
 	{0xda0, 0xda0, MSR_PASS, MSR_PASS},                 /* XSS */
 	{MSR_EFER, 0xc0000084, MSR_PASS, MSR_PASS},         /* EFER and the SYSCALL registers */
 	{MSR_FS_BASE, 0xc0000103, MSR_PASS, MSR_PASS},      /* FS, GS, KERNEL_GS base, TSC_AUX */

@@ -19,28 +19,27 @@ static struct acpi_fadt registers;
 static int slp_typ = -1;
 static enum power_action action = POWER_HALT;
 
-/* Bytes that end the machine when a guest writes them. SLP_EN is in the upper byte of PM1. */
+/* Bytes that end the machine when a guest writes them. Port 0: this machine does not have it. */
 static struct end_byte {
-	u16 port; /* 0: this machine does not have it */
+	u16 port;
 	u8 mask, value;
-} end_bytes[POWER_PORTS] = {
-	{PORT_KEYBOARD, 0xff, 0xfe},
-	{PORT_RESET_CONTROL, BIT(2), BIT(2)},
-};
+} end_bytes[] = {{PORT_KEYBOARD, 0xff, 0xfe}, {PORT_RESET_CONTROL, BIT(2), BIT(2)}, {0}, {0}, {0}};
+
+/* SLP_EN is in the upper byte. */
+static struct end_byte sleep_byte(u16 pm1_control_port)
+{
+	return (struct end_byte){.port = pm1_control_port ? pm1_control_port + 1 : 0,
+	                         .mask = PM1_SLP_EN >> 8,
+	                         .value = PM1_SLP_EN >> 8};
+}
 
 void power_init(const struct acpi_fadt *fadt, int slp_typ_a)
 {
-	const u16 pm1_control[] = {fadt->pm1a_control_port, fadt->pm1b_control_port};
-	struct end_byte *e = &end_bytes[2];
-
 	registers = *fadt;
 	slp_typ = slp_typ_a;
-	*e++ = (struct end_byte){fadt->reset_port, 0xff, fadt->reset_value};
-	for (u32 i = 0; i < ARRAY_SIZE(pm1_control); i++) {
-		if (pm1_control[i])
-			*e++ = (struct end_byte){(u16)(pm1_control[i] + 1), PM1_SLP_EN >> 8,
-			                         PM1_SLP_EN >> 8};
-	}
+	end_bytes[2] = (struct end_byte){fadt->reset_port, 0xff, fadt->reset_value};
+	end_bytes[3] = sleep_byte(fadt->pm1a_control_port);
+	end_bytes[4] = sleep_byte(fadt->pm1b_control_port);
 }
 
 void power_set_action(enum power_action a)
@@ -48,17 +47,26 @@ void power_set_action(enum power_action a)
 	action = a;
 }
 
-u16 power_port(u32 index)
+static const struct end_byte *find_end_byte(u16 port)
 {
-	return end_bytes[index].port;
+	for (u32 i = 0; i < ARRAY_SIZE(end_bytes) && port; i++) {
+		if (end_bytes[i].port == port)
+			return &end_bytes[i];
+	}
+	return NULL;
+}
+
+bool power_has_port(u16 port)
+{
+	return find_end_byte(port);
 }
 
 bool power_is_end_request(u16 port, u8 size, u32 value)
 {
-	for (const struct end_byte *e = end_bytes; e < end_bytes + POWER_PORTS; e++) {
-		u32 at = (u32)e->port - port;
+	for (u32 i = 0; i < size; i++, value >>= 8) {
+		const struct end_byte *e = find_end_byte((u16)(port + i));
 
-		if (e->port && at < size && (value >> at * 8 & e->mask) == e->value)
+		if (e && (value & e->mask) == e->value)
 			return true;
 	}
 	return false;

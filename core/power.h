@@ -20,9 +20,8 @@ void power_set_action(enum power_action action);
 /* Whether a guest's write of `size` bytes from this port on asks for power-off or reset; the guest
  * must not reach the register. */
 bool power_is_end_request(u16 port, u8 size, u32 value);
-/* The ports that power_is_end_request looks at, by index below POWER_PORTS. 0: none. */
-#define POWER_PORTS 5
-u16 power_port(u32 index);
+/* Whether power_is_end_request looks at this port. */
+bool power_has_port(u16 port);
 
 /* Prints `end status=N` and acts. */
 void power_end(u32 status) __attribute__((noreturn));

@@ -151,36 +151,32 @@ static enum exit_kind decode_io(const struct vmcb *vmcb, struct exit *exit)
 	return EXIT_IO;
 }
 
-/* Outside 64-bit code MOV takes the lower half of its register (APM volume 3, MOV CRn). */
-static u64 mov_operand(const struct vcpu *vcpu, const struct insn *insn)
-{
-	u64 value = vcpu->gpr[insn->rm];
-
-	return insn->operand_size == 8 ? value : (u32)value;
-}
-
 static enum exit_kind decode_cr0(struct vcpu *vcpu, struct exit *exit)
 {
-	u64 cr0 = svm_vmcb(vcpu)->cr0 | vcpu->cr0_cache_bits;
+	u64 cr0 = svm_vmcb(vcpu)->cr0 | vcpu->cr0_cache_bits, operand;
 	struct insn insn;
 
 	if (!guest_decode(vcpu, &insn))
 		return EXIT_UNKNOWN;
 	exit->length = insn.length;
-	if (insn.kind == INSN_CLTS) {
+	operand = vcpu->gpr[insn.rm];
+	switch (insn.kind) {
+	case INSN_CLTS:
 		exit->cr0 = cr0 & ~CR0_TS;
-	} else if (insn.kind == INSN_MOV_TO_CR) {
-		exit->cr0 = mov_operand(vcpu, &insn);
-	} else if (insn.kind == INSN_LMSW && insn.rm_is_register) {
-		exit->cr0 = (cr0 & ~0xeull) | (vcpu->gpr[insn.rm] & 0xf); /* cannot clear PE */
-	} else {
+		return EXIT_CR0_WRITE;
+	case INSN_MOV_TO_CR: /* outside 64-bit code the lower half (APM volume 3, MOV CRn) */
+		exit->cr0 = insn.operand_size == 8 ? operand : (u32)operand;
+		return EXIT_CR0_WRITE;
+	case INSN_LMSW: /* cannot clear PE */
+		exit->cr0 = (cr0 & ~0xeull) | (operand & 0xf);
+		return insn.rm_is_register ? EXIT_CR0_WRITE : EXIT_UNKNOWN;
+	case INSN_MOV_FROM_CR:
+	case INSN_SMSW:
 		exit->gpr = insn.rm;
-		return (insn.kind == INSN_MOV_FROM_CR || insn.kind == INSN_SMSW) &&
-		                       insn.rm_is_register
-		               ? EXIT_CR0_READ
-		               : EXIT_UNKNOWN;
+		return insn.rm_is_register ? EXIT_CR0_READ : EXIT_UNKNOWN;
+	default:
+		return EXIT_UNKNOWN;
 	}
-	return EXIT_CR0_WRITE;
 }
 
 static enum exit_kind decode_nested_fault(const struct vmcb *vmcb, struct exit *exit)
