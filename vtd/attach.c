@@ -11,7 +11,7 @@ err_t vtd_check(const struct vtd_unit *unit, const struct vtd_space *space)
 {
 	const struct pagetable *table = &space->table;
 
-	if (unit->failed || !unit->running)
+	if (!unit->running)
 		return E_NO_HARDWARE;
 	if (space->snoop && !unit->snoop_control)
 		return E_NO_SNOOP_CONTROL;
@@ -19,9 +19,10 @@ err_t vtd_check(const struct vtd_unit *unit, const struct vtd_space *space)
 		return E_ADDRESS_WIDTH;
 	if (table->leaf_sizes & ~unit->leaf_sizes)
 		return E_PAGE_SIZES;
-	if (space->domain_id >= unit->domain_ids ||
-	    (space->domain_id == 0 && (unit->cap & VTD_CAP_CM)))
+	if (space->domain_id >= unit->domain_ids)
 		return E_NO_DOMAIN;
+	if (!table->flush && !unit->walk_coherent)
+		return E_UNSUPPORTED;
 	return E_OK;
 }
 
@@ -30,72 +31,44 @@ static struct vtd_context *find_context(const struct vtd_unit *unit, u16 rid)
 {
 	const struct vtd_root *root = phys_to_virt(unit->root_pa);
 	u64 entry = root[rid >> 8].low;
-	struct vtd_context *table;
 
 	if (!(entry & VTD_ROOT_P))
 		return NULL;
-	table = phys_to_virt(entry & VTD_TABLE_ADDRESS);
-	return &table[rid & 0xff];
+	return (struct vtd_context *)phys_to_virt(entry & VTD_TABLE_ADDRESS) + (rid & 0xff);
 }
 
 /* Gives the bus a context table, all absent; it stays. */
 static err_t add_context_table(const struct vtd_unit *unit, u8 bus)
 {
 	struct vtd_root *root = phys_to_virt(unit->root_pa), entry;
-	bool flush = !unit->walk_coherent;
 	u64 table_pa = page_alloc_zeroed();
 
 	if (!table_pa)
 		return E_NO_MEMORY;
-	if (flush)
+	if (!unit->walk_coherent)
 		cache_flush_range(phys_to_virt(table_pa), PAGE_SIZE);
 	entry = vtd_root_entry(table_pa);
-	publish_pair(&root[bus], entry.low, entry.high, flush);
+	publish_pair(&root[bus], entry.low, entry.high, !unit->walk_coherent);
 	return E_OK;
-}
-
-/* The place of a unit in the space's list, or a free one: there are as many as units. */
-static u32 find_place(const struct vtd_space *space, const struct vtd_unit *unit)
-{
-	u32 place = 0;
-
-	for (u32 i = 0; i < VTD_SPACE_UNITS_MAX; i++) {
-		if (space->attached[i] && space->units[i] == unit)
-			return i;
-		if (!space->attached[i])
-			place = i;
-	}
-	return place;
-}
-
-static void publish_context(const struct vtd_unit *unit, struct vtd_context *slot,
-                            const struct vtd_space *space)
-{
-	struct vtd_context entry =
-		vtd_context_entry(space->table.root_pa, space->table.levels, space->domain_id);
-
-	publish_pair(slot, entry.low, entry.high, !unit->walk_coherent);
 }
 
 err_t vtd_attach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 {
-	u32 place = find_place(space, unit);
+	const struct pagetable *table = &space->table;
+	struct vtd_context entry =
+		vtd_context_entry(table->root_pa, table->levels, space->domain_id);
 	struct vtd_context *slot;
 	err_t e;
 
 	TRY(vtd_check(unit, space));
-	slot = find_context(unit, rid);
-	if (!slot) {
+	if (!find_context(unit, rid))
 		TRY(add_context_table(unit, rid >> 8));
-		slot = find_context(unit, rid);
-	}
+	slot = find_context(unit, rid);
 	if (slot->low & VTD_CONTEXT_P)
 		return E_HAS_OWNER;
-	if (!unit->walk_coherent)
-		pt_flush(&space->table);
-	space->units[place] = unit; /* before it can walk: from now on it is told of every change */
-	space->attached[place]++;
-	publish_context(unit, slot, space);
+	space->units[unit->index] = unit; /* before it can walk: it is told of every change */
+	space->attached[unit->index]++;
+	publish_pair(slot, entry.low, entry.high, !unit->walk_coherent);
 	e = vtd_announce_device(unit, rid, space->domain_id);
 	if (e) /* the unit has failed: it counts as one that walks the tables */
 		publish_entries(&slot->low, 0, 0, 2, !unit->walk_coherent);
@@ -107,12 +80,11 @@ err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 	struct vtd_context *slot = find_context(unit, rid);
 	bool flush = !unit->walk_coherent;
 
-	if (!slot || !(slot->low & VTD_CONTEXT_P) ||
-	    (slot->low & VTD_TABLE_ADDRESS) != space->table.root_pa)
+	if (!slot || slot->low != (space->table.root_pa | VTD_CONTEXT_P))
 		return E_NOT_FOUND;
 	publish_entries(&slot->low, slot->low & ~VTD_CONTEXT_P, 0, 1, flush);
-	TRY(vtd_invalidate_device(unit, rid, space->domain_id));
+	TRY(vtd_invalidate_device(unit, rid, space->domain_id, space->domain_id));
 	publish_entries(&slot->low, 0, 0, 2, flush);
-	space->attached[find_place(space, unit)]--;
+	space->attached[unit->index]--;
 	return E_OK;
 }

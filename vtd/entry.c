@@ -31,38 +31,18 @@ struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id)
 	};
 }
 
-struct vtd_descriptor vtd_flush_all_contexts(void)
-{
-	return (struct vtd_descriptor){.low = VTD_DESC_CONTEXT | VTD_DESC_GLOBAL};
-}
-
-struct vtd_descriptor vtd_flush_context(u16 rid, u16 domain_id)
+struct vtd_descriptor vtd_flush_contexts(u64 scope, u16 rid, u16 domain_id)
 {
 	return (struct vtd_descriptor){
-		.low = VTD_DESC_CONTEXT | VTD_DESC_DEVICE |
-	               FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id) |
+		.low = VTD_DESC_CONTEXT | scope | FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id) |
 	               FIELD_PUT(VTD_DESC_SOURCE_ID, rid),
 	};
 }
 
-struct vtd_descriptor vtd_flush_all_iotlb(u64 drain)
-{
-	return (struct vtd_descriptor){.low = VTD_DESC_IOTLB | VTD_DESC_GLOBAL | drain};
-}
-
-struct vtd_descriptor vtd_flush_domain(u16 domain_id, u64 drain)
+struct vtd_descriptor vtd_flush_iotlb(u64 scope, u16 domain_id, u64 iova, u8 pages_lg2, u64 drain)
 {
 	return (struct vtd_descriptor){
-		.low = VTD_DESC_IOTLB | VTD_DESC_DOMAIN | drain |
-	               FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id),
-	};
-}
-
-struct vtd_descriptor vtd_flush_pages(u16 domain_id, u64 iova, u8 pages_lg2, u64 drain)
-{
-	return (struct vtd_descriptor){
-		.low = VTD_DESC_IOTLB | VTD_DESC_PAGES | drain |
-	               FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id),
+		.low = VTD_DESC_IOTLB | scope | drain | FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id),
 		.high = iova | FIELD_PUT(VTD_DESC_ADDRESS_MASK, pages_lg2),
 	};
 }

@@ -33,15 +33,13 @@ struct vtd_root vtd_root_entry(u64 context_table_pa);
 /* levels: 3, 4 or 5. Faults are reported; a device TLB is not allowed. */
 struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id);
 
-struct vtd_descriptor vtd_flush_all_contexts(void);
-struct vtd_descriptor vtd_flush_context(u16 rid, u16 domain_id);
-/* drain: of VTD_DESC_DRAIN_W and VTD_DESC_DRAIN_R, those that the unit has. */
-struct vtd_descriptor vtd_flush_all_iotlb(u64 drain);
-struct vtd_descriptor vtd_flush_domain(u16 domain_id, u64 drain);
-/* 2^pages_lg2 pages; iova is a multiple of that. */
-struct vtd_descriptor vtd_flush_pages(u16 domain_id, u64 iova, u8 pages_lg2, u64 drain);
-/* Writes data to status_pa (a multiple of 4) when all before it is done. Never with an interrupt.
- */
+/* scope: VTD_DESC_GLOBAL, VTD_DESC_DEVICE. */
+struct vtd_descriptor vtd_flush_contexts(u64 scope, u16 rid, u16 domain_id);
+/* scope: VTD_DESC_GLOBAL, VTD_DESC_DOMAIN, VTD_DESC_PAGES: 2^pages_lg2 ones at iova, a multiple of
+ * that; else both are 0. drain: of VTD_DESC_DRAIN, what the unit has. */
+struct vtd_descriptor vtd_flush_iotlb(u64 scope, u16 domain_id, u64 iova, u8 pages_lg2, u64 drain);
+/* Writes data to status_pa (a multiple of 4) when all before it is done. Never with an
+ * interrupt. */
 struct vtd_descriptor vtd_wait(u64 status_pa, u32 data);
 
 #endif

@@ -2,7 +2,7 @@
 #include "vtd/reg.h"
 #include "vtd/vtd.h"
 
-/* 7.1.3 and 5.1.4.1: by reason code */
+/* 7.1.3: by reason code. Interrupt remapping, which has the codes from 0x20, is off. */
 static const char *const reasons[] = {
 	[0x01] = "root entry not present",
 	[0x02] = "context entry not present",
@@ -18,15 +18,6 @@ static const char *const reasons[] = {
 	[0x0c] = "reserved bit in page-table entry",
 	[0x0d] = "request type blocked by context entry",
 	[0x0e] = "address in the interrupt range",
-	[0x20] = "reserved bit in interrupt request",
-	[0x21] = "interrupt index beyond the table",
-	[0x22] = "interrupt entry not present",
-	[0x23] = "interrupt table not readable",
-	[0x24] = "reserved bit in interrupt entry",
-	[0x25] = "compatibility-format interrupt blocked",
-	[0x26] = "interrupt from a wrong source",
-	[0x27] = "posted-interrupt descriptor not readable",
-	[0x28] = "reserved bit in posted-interrupt descriptor",
 };
 
 const char *vtd_fault_reason(u8 reason)
@@ -39,7 +30,7 @@ const char *vtd_fault_reason(u8 reason)
 /* 11.4.14: takes one record out of the unit if it is valid. */
 static bool take_record(const struct vtd_unit *unit, u32 index, struct vtd_fault *fault)
 {
-	u32 at = (FIELD_GET(VTD_CAP_FRO, unit->cap) + index) * VTD_FRCD_SIZE;
+	u32 at = unit->fault_offset + index % unit->fault_records * VTD_FRCD_SIZE;
 	u64 high = mmio_r64(&unit->regs, at + VTD_FRCD_HIGH);
 
 	if (!(high & VTD_FRCD_F))
@@ -57,14 +48,13 @@ static bool take_record(const struct vtd_unit *unit, u32 index, struct vtd_fault
 bool vtd_next_fault(struct vtd_unit *unit, struct vtd_fault *fault, bool *overflow)
 {
 	u32 status = mmio_r32(&unit->regs, VTD_FSTS);
-	u32 records = FIELD_GET(VTD_CAP_NFR, unit->cap) + 1;
+	u32 first = FIELD_GET(VTD_FSTS_FRI, status);
 	bool found = false;
 
-	*overflow = false;
 	if (status == ~0u) /* the unit is gone */
-		return false;
-	for (u32 i = 0; (status & VTD_FSTS_PPF) && i < records && !found; i++)
-		found = take_record(unit, (FIELD_GET(VTD_FSTS_FRI, status) + i) % records, fault);
+		status = 0;
+	for (u32 i = 0; (status & VTD_FSTS_PPF) && i < unit->fault_records && !found; i++)
+		found = take_record(unit, first + i, fault);
 	*overflow = status & VTD_FSTS_PFO;
 	if (*overflow) /* nothing is recorded until it is cleared, so a place is made first */
 		mmio_w32(&unit->regs, VTD_FSTS, VTD_FSTS_PFO);

@@ -11,50 +11,23 @@
 #include "vtd/reg.h"
 #include "vtd/unit.h"
 
-#define QUEUE_ERRORS (VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE)
-
-err_t vtd_queue_start(struct vtd_unit *unit)
-{
-	unit->queue_tail = 0;
-	mmio_w64(&unit->regs, VTD_IQT, 0);
-	mmio_w64(&unit->regs, VTD_IQA, unit->queue_pa);
-	return vtd_unit_command(unit, VTD_GCMD_QIE, true);
-}
-
-static void queue_put(struct vtd_unit *unit, struct vtd_descriptor d)
-{
-	struct vtd_descriptor *queue = phys_to_virt(unit->queue_pa);
-
-	queue[unit->queue_tail] = d;
-	unit->queue_tail = (unit->queue_tail + 1) % VTD_IQ_ENTRIES;
-}
-
-static const char *queue_error_name(u32 errors)
-{
-	if (errors & VTD_FSTS_IQE)
-		return "invalid-descriptor";
-	return errors & VTD_FSTS_ITE ? "device-tlb-timeout" : "device-tlb-completion";
-}
-
 /*
- * An invalid descriptor (IQE) and a device TLB that timed out (ITE) stop the queue with the
- * invalidation not done: nothing may rely on it, so the unit is given up. ICE is about a device TLB
- * that answered out of turn; no request of ours is lost with it.
+ * An invalid descriptor stops the queue with the invalidation not done. The other queue errors are
+ * about device TLBs, which have no requests: one can only come of a device that answers unasked.
  */
-static err_t check_queue_errors(struct vtd_unit *unit)
+static bool queue_stopped(const struct vtd_unit *unit)
 {
-	u32 errors = mmio_r32(&unit->regs, VTD_FSTS) & QUEUE_ERRORS;
 	const struct vtd_descriptor *queue = phys_to_virt(unit->queue_pa);
+	u32 status = mmio_r32(&unit->regs, VTD_FSTS);
 	u64 head;
 
-	if (!errors)
-		return E_OK;
+	if (!(status & VTD_FSTS_IQE))
+		return false;
 	head = FIELD_GET(VTD_IQ_OFFSET, mmio_r64(&unit->regs, VTD_IQH)) % VTD_IQ_ENTRIES;
-	log_line("error unit=%u queue=%s status=0x%x head=%lu descriptor=0x%016lx%016lx",
-	         unit->index, queue_error_name(errors), errors, head, queue[head].high,
-	         queue[head].low);
-	mmio_w32(&unit->regs, VTD_FSTS, errors);
-	return errors == VTD_FSTS_ICE ? E_OK : E_NO_HARDWARE;
+	log_line("error unit=%u queue=invalid-descriptor status=0x%x head=%lu "
+	         "descriptor=0x%016lx%016lx",
+	         unit->index, status, head, queue[head].high, queue[head].low);
+	return true;
 }
 
 /* Each wait has status data of its own: a late write for an old one is never taken for it. */
@@ -68,69 +41,72 @@ static err_t await_status(struct vtd_unit *unit)
 		late = deadline_passed(deadline);
 		if (__atomic_load_n(status, __ATOMIC_ACQUIRE) == unit->status_count)
 			return E_OK;
-	} while (!late && !check_queue_errors(unit));
+	} while (!late && !queue_stopped(unit));
 	return vtd_unit_fail(unit, "invalidation", E_TIMEOUT);
 }
 
 static err_t invalidate(struct vtd_unit *unit, struct vtd_descriptor d)
 {
+	struct vtd_descriptor *next = phys_to_virt(unit->queue_pa);
+
 	if (unit->failed)
 		return E_TIMEOUT;
-	queue_put(unit, d);
-	queue_put(unit, vtd_wait(unit->status_pa, ++unit->status_count));
+	next += unit->queue_tail;
+	next[0] = d;
+	next[1] = vtd_wait(unit->status_pa, ++unit->status_count);
+	unit->queue_tail = (unit->queue_tail + 2) % VTD_IQ_ENTRIES;
 	cache_fence();
 	mmio_w64(&unit->regs, VTD_IQT, FIELD_PUT(VTD_IQ_OFFSET, unit->queue_tail));
 	return await_status(unit);
 }
 
 /* DMA that was translated before is complete, too, where the unit can say so. */
-static u64 drain_bits(const struct vtd_unit *unit)
+static err_t invalidate_iotlb(struct vtd_unit *unit, u64 scope, u16 domain_id, u64 iova,
+                              u8 pages_lg2)
 {
-	return (unit->cap & VTD_CAP_DWD ? VTD_DESC_DRAIN_W : 0) |
-	       (unit->cap & VTD_CAP_DRD ? VTD_DESC_DRAIN_R : 0);
+	u64 drain = FIELD_PUT(VTD_DESC_DRAIN, FIELD_GET(VTD_CAP_DRAIN, unit->cap));
+
+	return invalidate(unit, vtd_flush_iotlb(scope, domain_id, iova, pages_lg2, drain));
 }
 
 err_t vtd_invalidate_all(struct vtd_unit *unit)
 {
-	TRY(invalidate(unit, vtd_flush_all_contexts()));
-	return invalidate(unit, vtd_flush_all_iotlb(drain_bits(unit)));
+	TRY(invalidate(unit, vtd_flush_contexts(VTD_DESC_GLOBAL, 0, 0)));
+	return invalidate_iotlb(unit, VTD_DESC_GLOBAL, 0, 0, 0);
 }
 
-err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 domain_id)
+err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 cached_id, u16 domain_id)
 {
-	TRY(invalidate(unit, vtd_flush_context(rid, domain_id)));
-	return invalidate(unit, vtd_flush_domain(domain_id, drain_bits(unit)));
+	TRY(invalidate(unit, vtd_flush_contexts(VTD_DESC_DEVICE, rid, cached_id)));
+	return invalidate_iotlb(unit, VTD_DESC_DOMAIN, domain_id, 0, 0);
 }
 
 err_t vtd_invalidate_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 size)
 {
 	u64 differ = (iova ^ (iova + size - 1)) >> PAGE_SIZE_LG2;
 	u8 pages_lg2 = differ ? 64 - __builtin_clzll(differ) : 0; /* aligned pages that cover it */
-	u64 drain = drain_bits(unit);
 
 	if (!(unit->cap & VTD_CAP_PSI) || pages_lg2 > FIELD_GET(VTD_CAP_MAMV, unit->cap))
-		return invalidate(unit, vtd_flush_domain(domain_id, drain));
+		return invalidate_iotlb(unit, VTD_DESC_DOMAIN, domain_id, 0, 0);
 	iova = ALIGN_DOWN(iova, PAGE_SIZE << pages_lg2);
-	return invalidate(unit, vtd_flush_pages(domain_id, iova, pages_lg2, drain));
+	return invalidate_iotlb(unit, VTD_DESC_PAGES, domain_id, iova, pages_lg2);
+}
+
+err_t vtd_flush_write_buffer(struct vtd_unit *unit)
+{
+	return unit->cap & VTD_CAP_RWBF ? vtd_unit_command(unit, VTD_GCMD_WBF, true) : E_OK;
 }
 
 err_t vtd_announce_device(struct vtd_unit *unit, u16 rid, u16 domain_id)
 {
-	if (unit->cap & VTD_CAP_CM) {
-		/* 6.1: an absent context entry is cached under domain 0 */
-		TRY(invalidate(unit, vtd_flush_context(rid, 0)));
-		return invalidate(unit, vtd_flush_domain(domain_id, drain_bits(unit)));
-	}
-	if (unit->cap & VTD_CAP_RWBF)
-		return vtd_unit_command(unit, VTD_GCMD_WBF, true);
-	return E_OK;
+	if (unit->cap & VTD_CAP_CM) /* 6.1: an absent context entry is cached under domain 0 */
+		return vtd_invalidate_device(unit, rid, 0, domain_id);
+	return vtd_flush_write_buffer(unit);
 }
 
 err_t vtd_announce_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 size)
 {
 	if (unit->cap & VTD_CAP_CM)
 		return vtd_invalidate_range(unit, domain_id, iova, size);
-	if (unit->cap & VTD_CAP_RWBF)
-		return vtd_unit_command(unit, VTD_GCMD_WBF, true);
-	return E_OK;
+	return vtd_flush_write_buffer(unit);
 }

@@ -6,21 +6,19 @@
 #include "lib/types.h"
 
 /* 11.4.2 capability */
-#define VTD_CAP         0x08
-#define VTD_CAP_ND      MASK(2, 0)   /* number of domain ids: 2^(4 + 2 * ND) */
-#define VTD_CAP_RWBF    BIT(4)       /* required write-buffer flushing */
-#define VTD_CAP_PLMR    BIT(5)       /* protected low-memory region */
-#define VTD_CAP_PHMR    BIT(6)       /* protected high-memory region */
-#define VTD_CAP_CM      BIT(7)       /* caching mode: absent entries are cached, too */
-#define VTD_CAP_SAGAW   MASK(12, 8)  /* bit n: tables of n + 2 levels */
-#define VTD_CAP_FRO     MASK(33, 24) /* fault-recording registers, in 16 bytes */
-#define VTD_CAP_SLLPS2M BIT(34)      /* second-stage 2 MiB leaves */
-#define VTD_CAP_SLLPS1G BIT(35)      /* second-stage 1 GiB leaves */
-#define VTD_CAP_PSI     BIT(39)      /* page-selective invalidation */
-#define VTD_CAP_NFR     MASK(47, 40) /* number of fault-recording registers less one */
-#define VTD_CAP_MAMV    MASK(53, 48) /* maximum address mask */
-#define VTD_CAP_DWD     BIT(54)      /* write draining */
-#define VTD_CAP_DRD     BIT(55)      /* read draining */
+#define VTD_CAP       0x08
+#define VTD_CAP_ND    MASK(2, 0)   /* number of domain ids: 2^(4 + 2 * ND) */
+#define VTD_CAP_RWBF  BIT(4)       /* required write-buffer flushing */
+#define VTD_CAP_PLMR  BIT(5)       /* protected low-memory region */
+#define VTD_CAP_PHMR  BIT(6)       /* protected high-memory region */
+#define VTD_CAP_CM    BIT(7)       /* caching mode: absent entries are cached, too */
+#define VTD_CAP_SAGAW MASK(11, 9)  /* bit n: tables of n + 2 levels; here 3 to 5 */
+#define VTD_CAP_FRO   MASK(33, 24) /* fault-recording registers, in 16 bytes */
+#define VTD_CAP_SLLPS MASK(35, 34) /* second-stage leaves of 2 MiB, 1 GiB */
+#define VTD_CAP_PSI   BIT(39)      /* page-selective invalidation */
+#define VTD_CAP_NFR   MASK(47, 40) /* number of fault-recording registers less one */
+#define VTD_CAP_MAMV  MASK(53, 48) /* maximum address mask */
+#define VTD_CAP_DRAIN MASK(55, 54) /* write and read draining */
 
 /* 11.4.3 extended capability */
 #define VTD_ECAP    0x10
@@ -75,7 +73,7 @@
 #define VTD_IQA        0x90 /* bits 2:0 zero: one page; bit 11 zero: 16-byte descriptors */
 #define VTD_IQ_OFFSET  MASK(18, 4)
 #define VTD_IQ_ENTRIES 256u  /* in one page */
-#define VTD_REGISTERS  0xc0u /* what this driver uses, fault records apart */
+#define VTD_REGISTERS  0xc0u /* bytes of what this driver uses, fault records apart */
 
 /* 6.5.2 descriptors, low half */
 #define VTD_DESC_CONTEXT     0x1
@@ -87,8 +85,7 @@
 #define VTD_DESC_PAGES       FIELD_PUT(MASK(5, 4), 3) /* IOTLB */
 #define VTD_DESC_DOMAIN_ID   MASK(31, 16)
 #define VTD_DESC_SOURCE_ID   MASK(47, 32) /* context cache */
-#define VTD_DESC_DRAIN_W     BIT(6)       /* IOTLB: DMA writes are complete, too */
-#define VTD_DESC_DRAIN_R     BIT(7)       /* IOTLB: and reads */
+#define VTD_DESC_DRAIN       MASK(7, 6)   /* IOTLB: DMA writes and reads are complete, too */
 #define VTD_DESC_STATUS      BIT(5)       /* wait: writes status data */
 #define VTD_DESC_STATUS_DATA MASK(63, 32)
 /* high half: the address of pages or status word, and for pages: */

@@ -8,18 +8,15 @@
 static bool resolve(const struct dmar_scope *scope, u32 segment_bits,
                     vtd_secondary_bus secondary_bus, u32 *bdf)
 {
-	u8 bus = scope->start_bus;
+	*bdf = segment_bits | (u32)scope->start_bus << 8 | scope->path[0];
+	for (u32 i = 1; i < scope->path_length; i++) {
+		u8 bus = secondary_bus(*bdf);
 
-	if (!scope->path_length || scope->path_length > DMAR_PATH_MAX)
-		return false;
-	for (u32 i = 0;; i++) {
-		*bdf = segment_bits | (u32)bus << 8 | scope->path[i];
-		if (i + 1 == scope->path_length)
-			return true;
-		bus = secondary_bus(*bdf);
 		if (!bus)
 			return false;
+		*bdf = segment_bits | (u32)bus << 8 | scope->path[i];
 	}
+	return true;
 }
 
 /* Whether a bus lies below a bridge. Each bus is looked at once, however the bridges point. */
@@ -56,10 +53,8 @@ bool vtd_scope_covers(const struct dmar *dmar, u32 first_scope, u32 scope_count,
 			continue;
 		if (!resolve(scope, bdf & 0xffff0000, secondary_bus, &named))
 			continue;
-		if (named == bdf)
-			return true;
-		if (scope->type == DMAR_SCOPE_BRIDGE &&
-		    is_below(named, (u8)(bdf >> 8), secondary_bus))
+		if (named == bdf || (scope->type == DMAR_SCOPE_BRIDGE &&
+		                     is_below(named, (u8)(bdf >> 8), secondary_bus)))
 			return true;
 	}
 	return false;

@@ -27,29 +27,27 @@ void vtd_space_destroy(struct vtd_space *space)
 		pt_destroy(&space->table);
 }
 
-/* On every unit, also after one has failed; the first error. */
+/* On every unit, also after one has failed; an error is that of the last that did. */
 static err_t tell_units(const struct vtd_space *space, u64 iova, u64 size,
                         err_t (*tell)(struct vtd_unit *, u16, u64, u64))
 {
-	err_t first_error = E_OK;
+	err_t result = E_OK;
 
 	for (u32 i = 0; i < VTD_SPACE_UNITS_MAX; i++) {
 		err_t e = E_OK;
 
 		if (space->attached[i])
 			e = tell(space->units[i], space->domain_id, iova, size);
-		if (!first_error)
-			first_error = e;
+		if (e)
+			result = e;
 	}
-	return first_error;
+	return result;
 }
 
 err_t vtd_map(struct vtd_space *space, u64 iova, u64 pa, u64 size, u64 access)
 {
 	err_t e;
 
-	if (!access || (access & ~(VTD_READ | VTD_WRITE)))
-		return E_BAD_VALUE;
 	if (iova <= VTD_INTERRUPT_LAST && iova + size > VTD_INTERRUPT_FIRST)
 		return E_RESERVED_REGION;
 	TRY(pt_map(&space->table, iova, pa, size, vtd_leaf_attributes(access, space->snoop)));

@@ -18,17 +18,17 @@ err_t vtd_unit_fail(struct vtd_unit *unit, const char *step, err_t e);
 /* Sets or clears one bit of the global command register and waits for its status (11.4.4). */
 err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on) must_check;
 
-/* Turns the queue on, empty (6.5.2). */
-err_t vtd_queue_start(struct vtd_unit *unit) must_check;
-
 /* All context entries and all translations. */
 err_t vtd_invalidate_all(struct vtd_unit *unit) must_check;
-/* A context entry that was taken out, and then the translations of its domain (6.5.3: in that
- * order). */
-err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 domain_id) must_check;
+/* The context entry of a function, cached under domain cached_id, and then the translations of
+ * domain_id (6.5.3: in that order). */
+err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 cached_id,
+                            u16 domain_id) must_check;
 /* The translations of [iova, iova + size) of a domain, and the tables that led to them. */
 err_t vtd_invalidate_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 size) must_check;
 
+/* What the CPUs have stored gets to where the unit reads (6.8); nothing to do without CAP.RWBF. */
+err_t vtd_flush_write_buffer(struct vtd_unit *unit) must_check;
 /* What CAP.CM or CAP.RWBF ask for when a context entry, or second-stage entries, became present
  * (6.1, 6.8). */
 err_t vtd_announce_device(struct vtd_unit *unit, u16 rid, u16 domain_id) must_check;

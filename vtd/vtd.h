@@ -22,7 +22,9 @@ struct vtd_unit {
 	bool walk_coherent; /* ECAP.C: tables need no flushing (R19) */
 	u8 levels;          /* bit n: tables of n levels can be walked (SAGAW): bits 3, 4, 5 */
 	u8 leaf_sizes;      /* PT_LEAF_* (CAP.SLLPS) */
-	u32 domain_ids;     /* number of them (CAP.ND); id 0 is not used where CAP.CM is set */
+	u32 domain_ids;     /* number of them (CAP.ND) */
+	u32 fault_records;  /* number of them (CAP.NFR) */
+	u32 fault_offset;   /* of the first, in bytes from the registers' base (CAP.FRO) */
 	u64 root_pa;        /* root table */
 	u64 queue_pa;       /* invalidation queue; empty but while a call waits for it */
 	u32 queue_tail;     /* index of the next free descriptor */
@@ -32,8 +34,8 @@ struct vtd_unit {
 	bool failed;  /* did not answer in bounds: nothing more is asked of it */
 };
 
-/* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_BAD_VALUE, E_UNSUPPORTED (no
- * queued invalidation, no supported width: the reason is logged with the register's value). */
+/* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_UNSUPPORTED (no queued
+ * invalidation, no supported width): the reason is logged with the registers' values. */
 err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *facts) must_check;
 
 /* Stops what firmware left on: interrupt remapping, translation, queued invalidation, protected
@@ -50,15 +52,15 @@ struct vtd_space {
 	struct pagetable table;
 	u16 domain_id;
 	bool snoop;                                  /* SNP in every leaf (R18) */
-	struct vtd_unit *units[VTD_SPACE_UNITS_MAX]; /* those with devices attached to it */
+	struct vtd_unit *units[VTD_SPACE_UNITS_MAX]; /* by index: those with devices attached */
 	u32 attached[VTD_SPACE_UNITS_MAX];           /* how many */
 };
 
 #define VTD_READ  BIT(0)
 #define VTD_WRITE BIT(1)
 
-/* domain_id is unique among spaces; levels 3 to 5; flush: some unit that will walk it has ECAP.C =
- * 0 (harmless otherwise). E_NO_MEMORY. */
+/* domain_id is unique among spaces and not 0, which CAP.CM reserves; levels 3 to 5; flush: some
+ * unit that will walk it has ECAP.C = 0 (harmless otherwise). E_NO_MEMORY. */
 err_t vtd_space_init(struct vtd_space *space, u16 domain_id, bool snoop, u8 levels, u8 leaf_sizes,
                      bool flush) must_check;
 /* Frees the tables. No device may be attached. */
@@ -71,8 +73,8 @@ err_t vtd_map(struct vtd_space *space, u64 iova, u64 pa, u64 size, u64 access) m
 err_t vtd_unmap(struct vtd_space *space, u64 iova, u64 size) must_check;
 
 /* What vtd_attach would refuse, without touching anything: E_NO_SNOOP_CONTROL (R5),
- * E_ADDRESS_WIDTH, E_PAGE_SIZES (R9), E_NO_DOMAIN, E_NO_HARDWARE (the unit has failed or is not
- * running). */
+ * E_ADDRESS_WIDTH, E_PAGE_SIZES (R9), E_NO_DOMAIN, E_UNSUPPORTED (tables not flushed, R19),
+ * E_NO_HARDWARE (the unit has failed or is not running). */
 err_t vtd_check(const struct vtd_unit *unit, const struct vtd_space *space) must_check;
 
 /* Puts the function with this requester id (bus << 8 | devfn) behind unit into the space: context

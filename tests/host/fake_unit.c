@@ -198,13 +198,11 @@ static u64 read_register(struct fake_mmio *m, u32 offset, u8 size)
 	struct fake_unit *unit = (struct fake_unit *)m;
 
 	assert_true(size == 4 || size == 8);
-	if (size == 4)
-		return fake_unit_r32(unit, offset);
 	if (offset == IQH && unit->head_lag && --unit->head_lag == 0) {
 		note(unit, "drained\n");
 		fake_unit_set64(unit, IQH, reg64(unit, IQT));
 	}
-	return reg64(unit, offset);
+	return size == 4 ? fake_unit_r32(unit, offset) : reg64(unit, offset);
 }
 
 static void write32(struct fake_unit *unit, u32 offset, u32 value)

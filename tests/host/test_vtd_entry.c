@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "vtd/entry.h"
+#include "vtd/reg.h"
 #include "vtd/vtd.h"
 
 static void expect(u64 low, u64 high, u64 expected_low, u64 expected_high)
@@ -56,20 +57,21 @@ static void test_second_stage(void **state)
 static void test_context_invalidation(void **state)
 {
 	(void)state;
-	EXPECT(vtd_flush_all_contexts(), 0x11, 0);
-	EXPECT(vtd_flush_context(0x0018, 5), 0x0000001800050031, 0);
-	EXPECT(vtd_flush_context(0xffff, 0xffff), 0x0000ffffffff0031, 0);
+	EXPECT(vtd_flush_contexts(VTD_DESC_GLOBAL, 0, 0), 0x11, 0);
+	EXPECT(vtd_flush_contexts(VTD_DESC_DEVICE, 0x0018, 5), 0x0000001800050031, 0);
+	EXPECT(vtd_flush_contexts(VTD_DESC_DEVICE, 0xffff, 0xffff), 0x0000ffffffff0031, 0);
 }
 
 static void test_iotlb_invalidation(void **state)
 {
 	(void)state;
-	EXPECT(vtd_flush_all_iotlb(0), 0x12, 0);
-	EXPECT(vtd_flush_all_iotlb(0xc0), 0xd2, 0);
-	EXPECT(vtd_flush_domain(5, 0xc0), 0x500e2, 0);
-	EXPECT(vtd_flush_domain(0xffff, 0x40), 0xffff0062, 0);
-	EXPECT(vtd_flush_pages(5, 0x123456789000, 0, 0xc0), 0x500f2, 0x123456789000);
-	EXPECT(vtd_flush_pages(5, 0x40000000, 18, 0x80), 0x500b2, 0x40000012);
+	EXPECT(vtd_flush_iotlb(VTD_DESC_GLOBAL, 0, 0, 0, 0), 0x12, 0);
+	EXPECT(vtd_flush_iotlb(VTD_DESC_GLOBAL, 0, 0, 0, 0xc0), 0xd2, 0);
+	EXPECT(vtd_flush_iotlb(VTD_DESC_DOMAIN, 5, 0, 0, 0xc0), 0x500e2, 0);
+	EXPECT(vtd_flush_iotlb(VTD_DESC_DOMAIN, 0xffff, 0, 0, 0x40), 0xffff0062, 0);
+	EXPECT(vtd_flush_iotlb(VTD_DESC_PAGES, 5, 0x123456789000, 0, 0xc0), 0x500f2,
+	       0x123456789000);
+	EXPECT(vtd_flush_iotlb(VTD_DESC_PAGES, 5, 0x40000000, 18, 0x80), 0x500b2, 0x40000012);
 }
 
 static void test_wait(void **state)
