@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The life of a table, and looking at it. */
 #include "core/pagetable_walk.h"
-#include "core/cache.h"
 #include "core/publish.h"
 
 void pt_list_push(u64 *list_pa, u64 page_pa)
@@ -10,7 +9,7 @@ void pt_list_push(u64 *list_pa, u64 page_pa)
 	*list_pa = page_pa;
 }
 
-u64 pt_list_pop(u64 *list_pa)
+static u64 list_pop(u64 *list_pa)
 {
 	u64 page_pa = *list_pa;
 
@@ -18,42 +17,47 @@ u64 pt_list_pop(u64 *list_pa)
 	return page_pa;
 }
 
-static void free_pages(u64 list_pa)
+void pt_list_free(u64 *list_pa)
 {
-	while (list_pa)
-		page_free(pt_list_pop(&list_pa));
+	while (*list_pa)
+		page_free(list_pop(list_pa));
 }
 
-err_t pt_reserve_pages(u32 count, u64 *list_pa)
+err_t pt_reserve_tables(struct pagetable *pt, u32 count)
 {
-	*list_pa = 0;
 	while (count--) {
 		u64 page_pa = page_alloc();
 
 		if (!page_pa) {
-			free_pages(*list_pa);
+			pt_list_free(&pt->spare_pa);
 			return E_NO_MEMORY;
 		}
-		pt_list_push(list_pa, page_pa);
+		pt_list_push(&pt->spare_pa, page_pa);
 	}
 	return E_OK;
+}
+
+void pt_add_table(struct pagetable *pt, u64 *slot, u64 first, u64 step)
+{
+	u64 table_pa = list_pop(&pt->spare_pa);
+
+	publish_entries(phys_to_virt(table_pa), first, step, ENTRIES, pt->flush);
+	publish_entries(slot, table_pa | pt->format->table_bits, 0, 1, pt->flush);
 }
 
 err_t pt_init(struct pagetable *pt, const struct pt_format *format, u8 levels, u8 leaf_sizes,
               bool flush)
 {
-	u64 root_pa = page_alloc_zeroed();
+	u64 root_pa = page_alloc();
 
 	if (!root_pa)
 		return E_NO_MEMORY;
-	if (flush)
-		cache_flush_range(phys_to_virt(root_pa), PAGE_SIZE);
+	publish_entries(phys_to_virt(root_pa), 0, 0, ENTRIES, flush);
 	if (!(leaf_sizes & PT_LEAF_2M)) /* a 1 GiB leaf is split by way of 2 MiB ones */
 		leaf_sizes &= ~PT_LEAF_1G;
 	*pt = (struct pagetable){
 		.format = format,
 		.root_pa = root_pa,
-		.table_pages = 1,
 		.levels = levels,
 		.leaf_sizes = leaf_sizes | PT_LEAF_4K,
 		.flush = flush,
@@ -61,47 +65,9 @@ err_t pt_init(struct pagetable *pt, const struct pt_format *format, u8 levels, u
 	return E_OK;
 }
 
-static void flush_tables(const struct pagetable *pt, u64 *table, unsigned int level)
-{
-	cache_flush_range(table, PAGE_SIZE);
-	for (unsigned int i = 0; level > 1 && i < ENTRIES; i++) {
-		if (is_present(pt, table[i]) && !is_leaf(pt, table[i], level))
-			flush_tables(pt, child_of(pt, table[i]), level - 1);
-	}
-}
-
-void pt_flush(struct pagetable *pt)
-{
-	if (!pt->flush)
-		flush_tables(pt, phys_to_virt(pt->root_pa), pt->levels);
-	pt->flush = true;
-}
-
-/* Moves a table and all below it to removed_pa; its entries are read before its first word is lost.
- */
-void pt_detach_tables(struct pagetable *pt, u64 table_pa, unsigned int level)
-{
-	const u64 *table = phys_to_virt(table_pa);
-
-	for (unsigned int i = 0; level > 1 && i < ENTRIES; i++) {
-		if (is_present(pt, table[i]) && !is_leaf(pt, table[i], level))
-			pt_detach_tables(pt, table[i] & pt->format->address, level - 1);
-	}
-	pt_list_push(&pt->removed_pa, table_pa);
-}
-
 void pt_release(struct pagetable *pt)
 {
-	while (pt->removed_pa) {
-		page_free(pt_list_pop(&pt->removed_pa));
-		pt->table_pages--;
-	}
-}
-
-void pt_destroy(struct pagetable *pt)
-{
-	pt_detach_tables(pt, pt->root_pa, pt->levels);
-	pt_release(pt);
+	pt_list_free(&pt->removed_pa);
 }
 
 /* The bits of an address that select entries; what is above them must be zero or, in the upper half
@@ -125,21 +91,19 @@ err_t pt_check_range(const struct pagetable *pt, u64 *va, u64 size)
 	return E_OK;
 }
 
-u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *leaf_size)
+u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *size)
 {
 	const u64 *table = phys_to_virt(pt->root_pa);
 
-	*leaf_size = 0;
+	*size = level_size(pt->levels + 1);
 	va = strip_sign(pt, va);
-	if (va >= level_size(pt->levels + 1))
+	if (va >= *size)
 		return 0;
 	for (unsigned int level = pt->levels;; level--) {
 		u64 entry = table[level_index(va, level)];
 
-		if (!is_present(pt, entry))
-			return 0;
-		if (is_leaf(pt, entry, level)) {
-			*leaf_size = level_size(level);
+		if (!is_table(pt, entry, level)) {
+			*size = level_size(level);
 			return entry;
 		}
 		table = child_of(pt, entry);
@@ -154,7 +118,7 @@ static void visit_table(struct pagetable *pt, u64 *table, unsigned int level, u6
 
 		if (!is_present(pt, entry))
 			continue;
-		if (!is_leaf(pt, entry, level)) {
+		if (is_table(pt, entry, level)) {
 			visit_table(pt, child_of(pt, entry), level - 1, va, visit, context);
 			continue;
 		}

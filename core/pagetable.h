@@ -26,12 +26,11 @@ struct pt_format {
 struct pagetable {
 	const struct pt_format *format;
 	u64 root_pa;
-	u64 removed_pa;  /* table pages taken out, not yet given back: a list through their first
-	                    words */
-	u32 table_pages; /* in use, root included, removed ones too */
-	u8 levels;       /* 3, 4 or 5 */
-	u8 leaf_sizes;   /* PT_LEAF_*; 4K always */
-	bool flush;      /* R19: every store is flushed before it counts */
+	u64 spare_pa;   /* pages for tables to come, while a call uses them: a list */
+	u64 removed_pa; /* tables taken out, not yet given back: a list */
+	u8 levels;      /* 3, 4 or 5 */
+	u8 leaf_sizes;  /* PT_LEAF_*; 4K always */
+	bool flush;     /* R19: every store is flushed before it counts */
 };
 
 /* levels: 3 = 39 bits, 4 = 48, 5 = 57. E_NO_MEMORY. */
@@ -55,12 +54,8 @@ err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes) mus
 err_t pt_unmap(struct pagetable *pt, u64 va, u64 size) must_check;
 void pt_release(struct pagetable *pt);
 
-/* For a walker that does not snoop and joins now: writes back every table, and every store from
- * here on. */
-void pt_flush(struct pagetable *pt);
-
-/* The leaf entry that maps va and its size, or 0. */
-u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *leaf_size);
+/* The leaf entry that maps va, or 0; *size: the bytes that this entry, or the absent one, maps. */
+u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *size);
 
 /* Every leaf in order of va; the visitor may return a changed entry, which is stored. */
 typedef u64 (*pt_visitor)(void *context, u64 va, u64 entry, u64 leaf_size);

@@ -24,14 +24,15 @@ static inline unsigned int level_index(u64 va, unsigned int level)
 	return va >> level_shift(level) & (ENTRIES - 1);
 }
 
+/* Absent entries are zero. */
 static inline bool is_present(const struct pagetable *pt, u64 entry)
 {
 	return entry & pt->format->present;
 }
 
-static inline bool is_leaf(const struct pagetable *pt, u64 entry, unsigned int level)
+static inline bool is_table(const struct pagetable *pt, u64 entry, unsigned int level)
 {
-	return level == 1 || (entry & pt->format->large);
+	return level > 1 && is_present(pt, entry) && !(entry & pt->format->large);
 }
 
 static inline u64 *child_of(const struct pagetable *pt, u64 entry)
@@ -48,14 +49,13 @@ static inline u64 entry_last(u64 va, u64 last, unsigned int level)
 /* Pages are kept in lists through their first words. A page-aligned address reads as an absent
  * entry to a walker that still has the page in its paging-structure caches. */
 void pt_list_push(u64 *list_pa, u64 page_pa);
-u64 pt_list_pop(u64 *list_pa);
+void pt_list_free(u64 *list_pa);
 
-/* A list of pages with undefined contents: map and split count the tables they add, and take them
- * from it. E_NO_MEMORY. */
-err_t pt_reserve_pages(u32 count, u64 *list_pa) must_check;
+/* Puts pages for new tables into spare_pa. E_NO_MEMORY: none. */
+err_t pt_reserve_tables(struct pagetable *pt, u32 count) must_check;
 
-/* Moves a table and all below it to removed_pa. */
-void pt_detach_tables(struct pagetable *pt, u64 table_pa, unsigned int level);
+/* Lets slot point to a new table, a spare page, of entries first, first + step, ... */
+void pt_add_table(struct pagetable *pt, u64 *slot, u64 first, u64 step);
 
 /* In: va as the caller has it. Out: the bits that select entries. E_UNALIGNED, E_OUT_OF_RANGE. */
 err_t pt_check_range(const struct pagetable *pt, u64 *va, u64 size) must_check;
