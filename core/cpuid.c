@@ -49,21 +49,6 @@ static void amend_features(struct vcpu *vcpu)
 		vcpu->gpr[GPR_RCX] |= ECX_OSXSAVE;
 }
 
-static void answer_hypervisor(u64 gpr[GPR_COUNT], u32 leaf)
-{
-	static const char signature[] = HYPERVISOR_SIGNATURE;
-	const u8 *name = (const u8 *)signature;
-
-	if (leaf == HYPERVISOR_CPUID_BASE)
-		answer(gpr, HYPERVISOR_CPUID_BASE + 1, get_u32(name), get_u32(name + 4),
-		       get_u32(name + 8));
-	else if (leaf == HYPERVISOR_CPUID_BASE + 1)
-		answer(gpr, HYPERCALL_VERSION,
-		       backend->vmcall ? HYPERVISOR_VMCALL : HYPERVISOR_VMMCALL, 0, 0);
-	else
-		answer(gpr, 0, 0, 0, 0);
-}
-
 static bool is_ours(u32 leaf)
 {
 	return leaf >> 8 == HYPERVISOR_CPUID_BASE >> 8;
@@ -71,16 +56,24 @@ static bool is_ours(u32 leaf)
 
 static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 leaf)
 {
+	static const char signature[] = HYPERVISOR_SIGNATURE;
+	const u8 *name = (const u8 *)signature;
+	u64 *gpr = vcpu->gpr;
+
 	if (leaf == LEAF_FEATURES)
 		amend_features(vcpu);
 	else if (leaf == LEAF_MORE_FEATURES)
-		vcpu->gpr[GPR_RBX] &= ~EBX_PROCESSOR_TRACE;
+		gpr[GPR_RBX] &= ~EBX_PROCESSOR_TRACE;
 	else if (leaf == LEAF_EXTENDED_FEATURES)
-		vcpu->gpr[GPR_RCX] &= ~ECX_SVM;
-	else if (leaf == LEAF_SVM || leaf == LEAF_PROCESSOR_TRACE)
-		answer(vcpu->gpr, 0, 0, 0, 0);
-	else if (is_ours(leaf))
-		answer_hypervisor(vcpu->gpr, leaf);
+		gpr[GPR_RCX] &= ~ECX_SVM;
+	else if (leaf == HYPERVISOR_CPUID_BASE)
+		answer(gpr, HYPERVISOR_CPUID_BASE + 1, get_u32(name), get_u32(name + 4),
+		       get_u32(name + 8));
+	else if (leaf == HYPERVISOR_CPUID_BASE + 1)
+		answer(gpr, HYPERCALL_VERSION,
+		       backend->vmcall ? HYPERVISOR_VMCALL : HYPERVISOR_VMMCALL, 0, 0);
+	else if (leaf == LEAF_SVM || leaf == LEAF_PROCESSOR_TRACE || is_ours(leaf))
+		answer(gpr, 0, 0, 0, 0);
 	return RESULT_ADVANCE;
 }
 

@@ -103,29 +103,21 @@ static err_t map_whole_image(void)
 	return E_OK;
 }
 
-static err_t map_ram(u64 start, u64 end)
-{
-	if (start >= end)
-		return E_OK;
-	return pt_map(&tables, TABLE_VA(MEM_DIRECT_BASE) + start, start, end - start, RAM_BITS);
-}
-
 /* All RAM, but not a second, writable name for the image; the pool is part of it. */
 static err_t map_direct(const struct boot_info *info)
 {
-	u64 hole_start = image_pa, hole_end = virt_to_phys(pool_start);
+	u64 base = TABLE_VA(MEM_DIRECT_BASE);
 
 	for (u32 i = 0; i < info->memory_count; i++) {
 		const struct boot_memory *m = &info->memory[i];
 		u64 start = ALIGN_UP(m->base_pa, PAGE_SIZE);
 		u64 end = ALIGN_DOWN(m->base_pa + m->size, PAGE_SIZE);
 
-		if (m->type == BOOT_MEMORY_RESERVED || m->type == BOOT_MEMORY_UNUSABLE)
-			continue;
-		TRY(map_ram(start, MIN(end, hole_start)));
-		TRY(map_ram(MAX(start, hole_end), end));
+		if (m->type != BOOT_MEMORY_RESERVED && m->type != BOOT_MEMORY_UNUSABLE &&
+		    start < end)
+			TRY(pt_map(&tables, base + start, start, end - start, RAM_BITS));
 	}
-	return E_OK;
+	return pt_unmap(&tables, base + image_pa, (u64)(pool_start - image_start));
 }
 
 u8 mem_leaf_sizes(void)

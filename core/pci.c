@@ -61,18 +61,6 @@ bool pci_ecam_decode(u64 pa, u32 *bdf, u32 *offset)
 	return false;
 }
 
-bool pci_window(u32 index, u32 *segment, u32 *first_bus, u32 *last_bus)
-{
-	const struct window *w = &windows[index];
-
-	if (index >= window_count)
-		return false;
-	*segment = w->first >> 16;
-	*first_bus = w->first >> 8 & 0xff;
-	*last_bus = *first_bus + (w->count >> 8) - 1;
-	return true;
-}
-
 /* Returns the data port. */
 static u16 select_port(u32 bdf, u32 offset)
 {

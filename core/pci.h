@@ -15,7 +15,8 @@
 #define PCI_COMMAND_BUS_MASTER BIT(2)
 #define PCI_STATUS             0x06
 #define PCI_STATUS_CAP_LIST    BIT(4)
-#define PCI_CLASS              0x08 /* revision in bits 7:0 */
+#define PCI_CLASS              0x08   /* revision in bits 7:0 */
+#define PCI_CLASS_HOST_BRIDGE  0x0600 /* base class and subclass */
 #define PCI_HEADER_TYPE        0x0e
 #define PCI_HEADER_MULTI       BIT(7)
 #define PCI_BAR                0x10
@@ -56,9 +57,6 @@ void pci_write(u32 bdf, u32 offset, u8 size, u32 value);
 
 /* Which register an access to an ECAM window means; false outside all windows. */
 bool pci_ecam_decode(u64 pa, u32 *bdf, u32 *offset);
-/* The buses that can be read: [*first, *last] of window `index`; false past the last one. Without
- * an MCFG there is one window: segment 0, all buses. */
-bool pci_window(u32 index, u32 *segment, u32 *first_bus, u32 *last_bus);
 
 /* Offsets of a capability; 0 if there is none. Broken lists end the search. */
 u32 pci_find_capability(u32 bdf, u8 id);

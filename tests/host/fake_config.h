@@ -19,13 +19,15 @@ struct fake_function {
 	u8 bytes[4096], writable[4096], cleared_by_one[4096];
 };
 
-/* No functions, no notes. The first call makes the window known to core/pci.c. */
+/* No functions, no notes; core/pci.c knows the window. */
 void fake_config_reset(void);
 
 /* A function with command and status registers and this class; header type 0, or 1 for a bridge. */
 struct fake_function *fake_config_add(u32 bdf, u32 class_code);
 struct fake_function *fake_config_add_bridge(u32 bdf, u8 secondary, u8 subordinate);
 
+/* NULL if it was not added. */
+struct fake_function *fake_config_find(u32 bdf);
 u32 fake_config_get(const struct fake_function *f, u32 offset, u8 size);
 void fake_config_set(struct fake_function *f, u32 offset, u8 size, u32 value);
 /* The register's value, and which of its bits a write changes. */
