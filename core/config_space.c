@@ -70,6 +70,13 @@ static bool enables_virtual_functions(const struct device *d, u32 offset, u32 va
 	return sriov && offset == sriov + SRIOV_CONTROL;
 }
 
+/* Bus numbers, windows and resets of a bridge concern everybody behind it; registers of the host
+ * bridge move memory and ECAM itself. */
+static bool concerns_others(const struct device *d)
+{
+	return d->bridge || d->class_code >> 8 == PCI_CLASS_HOST_BRIDGE;
+}
+
 u32 config_space_read(const struct vm *vm, u32 bdf, u32 offset, u8 size)
 {
 	const struct device *d = visible(vm, bdf);
@@ -91,7 +98,6 @@ void config_space_write(struct vm *vm, u32 bdf, u32 offset, u8 size, u32 value)
 		write_command(d, offset, size, value);
 	else if (is_bar(d, offset))
 		write_bar(d, offset, size, value);
-	else if (!d->bridge && (offset & ~3u) != PCI_ROM)
-		/* Bus numbers, windows and resets of a bridge concern everybody behind it. */
+	else if (!concerns_others(d) && (offset & ~3u) != PCI_ROM)
 		pci_write(bdf, offset, size, value);
 }

@@ -46,7 +46,8 @@ static const struct {
 	{0xc0010016, 0xc001001a, MSR_READ_ONLY, MSR_FAULT}, /* IORRs, TOP_MEM */
 	{0xc001001d, 0xc001001d, MSR_READ_ONLY, MSR_FAULT}, /* TOP_MEM2 */
 	{0xc0010020, 0xc0010020, MSR_ZERO, MSR_FAULT},      /* microcode update */
-	{0xc0010114, 0xc0010117, MSR_FAULT, MSR_FAULT},     /* VM_CR to VM_HSAVE_PA */
+	{0xc0010058, 0xc0010058, MSR_READ_ONLY, MSR_FAULT}, /* base of ECAM */
+	{0xc0010111, 0xc0010117, MSR_FAULT, MSR_FAULT},     /* SMM's memory, VM_CR to VM_HSAVE_PA */
 };
 
 static enum msr_action action_of(bool platform, u32 msr, enum msr_action missing)
