@@ -3,8 +3,8 @@
 #include "lib/acpi.h"
 #include "lib/bytes.h"
 
-/* 8.2: remapping structure types, from 0 on */
-enum dmar_type { DMAR_DRHD, DMAR_RMRR, DMAR_ATSR, DMAR_RHSA, DMAR_ANDD, DMAR_SATC };
+/* 8.2: remapping structure types. The others say nothing that we need. */
+enum dmar_type { DMAR_DRHD, DMAR_RMRR };
 
 /* 8.3.1: the device scopes at the end of a structure. */
 static err_t add_scopes(const u8 *bytes, u32 size, struct dmar *dmar)
@@ -73,34 +73,13 @@ static err_t add_rmrr(const u8 *bytes, u32 length, struct dmar *dmar)
 	return E_OK;
 }
 
-static err_t parse_structure(const u8 *bytes, u16 type, u32 length, struct dmar *dmar)
-{
-	static const u8 least[] = {
-		[DMAR_DRHD] = 16, [DMAR_RMRR] = 24, [DMAR_ATSR] = 8,
-		[DMAR_RHSA] = 20, [DMAR_ANDD] = 8,  [DMAR_SATC] = 8,
-	};
-	u32 scope_count = dmar->scope_count;
-
-	if (type < ARRAY_SIZE(least) && length < least[type])
-		return E_BAD_LENGTH;
-	if (type == DMAR_DRHD)
-		return add_unit(bytes, length, dmar);
-	if (type == DMAR_RMRR)
-		return add_rmrr(bytes, length, dmar);
-	if (type == DMAR_ATSR || type == DMAR_SATC) {
-		TRY(add_scopes(bytes + 8, length - 8, dmar));
-		dmar->scope_count = scope_count; /* they are checked, and kept by nobody */
-	}
-	return E_OK;
-}
-
 err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_place *place)
 {
-	u32 offset = 48, end, length;
+	u32 offset = 48, end, length, least;
 
 	*place = (struct dmar_place){0};
 	TRY(acpi_check_body(table, size, "DMAR", offset, &end));
-	*dmar = (struct dmar){.host_address_width = (u8)(table[36] + 1), .flags = table[37]};
+	*dmar = (struct dmar){.flags = table[37]};
 	for (; offset < end; offset += length) {
 		const u8 *bytes = table + offset;
 
@@ -109,9 +88,13 @@ err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_pl
 			return E_BAD_LENGTH;
 		place->type = get_u16(bytes);
 		length = get_u16(bytes + 2);
-		if (length < 4 || length > end - offset)
+		least = place->type == DMAR_DRHD ? 16 : place->type == DMAR_RMRR ? 24 : 4;
+		if (length < least || length > end - offset)
 			return E_BAD_LENGTH;
-		TRY(parse_structure(bytes, place->type, length, dmar));
+		if (place->type == DMAR_DRHD)
+			TRY(add_unit(bytes, length, dmar));
+		if (place->type == DMAR_RMRR)
+			TRY(add_rmrr(bytes, length, dmar));
 	}
 	return E_OK;
 }

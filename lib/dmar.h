@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The DMAR table (VT-d specification, chapter 8) as bytes in, facts out. DRHD and RMRR are kept;
- * ATSR, RHSA, ANDD and SATC are checked; unknown sub-tables are skipped by their length.
+ * The DMAR table (VT-d specification, chapter 8) as bytes in, facts out: its DRHDs and RMRRs. Other
+ * sub-tables are skipped by their length.
  */
 #ifndef LIB_DMAR_H
 #define LIB_DMAR_H
@@ -46,8 +46,7 @@ struct dmar_rmrr {
 };
 
 struct dmar {
-	u8 host_address_width; /* bits */
-	u8 flags;              /* INTR_REMAP = bit 0, X2APIC_OPT_OUT = bit 1 */
+	u8 flags; /* INTR_REMAP = bit 0, X2APIC_OPT_OUT = bit 1 */
 	u32 unit_count, rmrr_count, scope_count;
 	struct dmar_unit units[DMAR_UNITS_MAX];
 	struct dmar_rmrr rmrrs[DMAR_RMRRS_MAX];

@@ -87,7 +87,6 @@ static void test_qemu(void **state)
 {
 	(void)state;
 	assert_ok(dmar_parse(qemu_dmar, sizeof(qemu_dmar), &dmar, &place));
-	assert_int_equal(dmar.host_address_width, 48);
 	assert_int_equal(dmar.flags, 1);
 	assert_int_equal(dmar.unit_count, 1);
 	assert_int_equal(dmar.units[0].base_pa, 0xfed90000);
@@ -135,7 +134,6 @@ static void test_every_type(void **state)
 	add_other(&t, 0xffff, 5);
 	add_drhd(&t, 16, 1 | 2 << 8, 0, 0xfed91000);
 	expect(&t, E_OK);
-	assert_int_equal(dmar.host_address_width, 39);
 	assert_int_equal(dmar.unit_count, 2);
 	assert_int_equal(dmar.units[0].segment, 2);
 	assert_int_equal(dmar.units[0].scope_count, 2);
@@ -154,10 +152,11 @@ static void test_every_type(void **state)
 	assert_int_equal(dmar.scope_count, 3);
 }
 
-/* Length 0 looped for ever in three other parsers; any type, any length that is too short. */
+/* Length 0 looped for ever in three other parsers; any type, any length that is too short. Of a
+ * type that is not read, the length has to hold no more than type and length. */
 static void test_short_structures(void **state)
 {
-	static const u8 least[] = {16, 24, 8, 20, 8, 8, 4};
+	static const u8 least[] = {16, 24, 4, 4, 4, 4, 4};
 	struct table t;
 
 	(void)state;
@@ -185,7 +184,6 @@ static void test_short_structures(void **state)
 
 static void expect_scope(u8 length, u32 space, u8 device, u8 function, err_t expected)
 {
-	static const u16 types[] = {2, 5}; /* ATSR, SATC: their scopes are walked too */
 	struct table t;
 
 	begin(&t);
@@ -193,13 +191,11 @@ static void expect_scope(u8 length, u32 space, u8 device, u8 function, err_t exp
 	add_scope(&t, DMAR_SCOPE_ENDPOINT, length, device, function);
 	t.size = 48 + 16 + space;
 	expect(&t, expected);
-	for (u32 i = 0; i < ARRAY_SIZE(types); i++) {
-		begin(&t);
-		table_add(&t, 8, types[i] | (8 + space) << 16);
-		add_scope(&t, DMAR_SCOPE_ENDPOINT, length, device, function);
-		t.size = 48 + 8 + space;
-		expect(&t, expected);
-	}
+	begin(&t);
+	add_rmrr(&t, 24 + space, 0x1000, 0x1fff);
+	add_scope(&t, DMAR_SCOPE_ENDPOINT, length, device, function);
+	t.size = 48 + 24 + space;
+	expect(&t, expected);
 }
 
 static void test_scopes(void **state)
