@@ -59,9 +59,11 @@ static void put_number(struct output *out, char letter, va_list *arguments)
 	put_field(out, text + at, sizeof(text) - at);
 }
 
-/* Width, limit and length of a conversion; returns where its letter is. */
-static const char *take_modifiers(struct output *out, const char *f, va_list *arguments)
+/* The conversion that starts behind a %; returns what follows it. */
+static const char *put_conversion(struct output *out, const char *f, va_list *arguments)
 {
+	char c;
+
 	out->padding = *f == '0' ? '0' : ' ';
 	for (out->width = 0; *f >= '0' && *f <= '9'; f++)
 		out->width = out->width * 10 + (size_t)(*f - '0');
@@ -72,21 +74,17 @@ static const char *take_modifiers(struct output *out, const char *f, va_list *ar
 	}
 	for (out->is_long = false; *f == 'l'; f++)
 		out->is_long = true;
-	return f;
-}
-
-static void put_conversion(struct output *out, char letter, va_list *arguments)
-{
-	if (letter == 'd' || letter == 'u' || letter == 'x') {
-		put_number(out, letter, arguments);
-	} else if (letter == 's') {
+	if (*f == 'd' || *f == 'u' || *f == 'x') {
+		put_number(out, *f, arguments);
+	} else if (*f == 's') {
 		put_string(out, va_arg(*arguments, const char *));
-	} else if (letter == 'c') {
-		letter = (char)va_arg(*arguments, int);
-		put_field(out, &letter, 1);
+	} else if (*f == 'c') {
+		c = (char)va_arg(*arguments, int);
+		put_field(out, &c, 1);
 	} else {
-		put(out, &letter, 1);
+		put(out, f, *f != '\0');
 	}
+	return f + (*f != '\0');
 }
 
 size_t format_text_va(char *to, size_t size, const char *format, va_list arguments)
@@ -96,13 +94,10 @@ size_t format_text_va(char *to, size_t size, const char *format, va_list argumen
 
 	va_copy(rest, arguments);
 	while (*format) {
-		if (*format != '%') {
+		if (*format == '%')
+			format = put_conversion(&out, format + 1, &rest);
+		else
 			put(&out, format++, 1);
-			continue;
-		}
-		format = take_modifiers(&out, format + 1, &rest);
-		if (*format)
-			put_conversion(&out, *format++, &rest);
 	}
 	va_end(rest);
 	if (size)
