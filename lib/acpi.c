@@ -16,8 +16,6 @@ static u8 sum_bytes(const u8 *bytes, size_t size)
 
 err_t acpi_parse_rsdp(const u8 *bytes, size_t size, struct acpi_root *root)
 {
-	u32 length;
-
 	if (size < RSDP_SIZE_1_0)
 		return E_TRUNCATED;
 	if (memcmp(bytes, "RSD PTR ", 8))
@@ -28,10 +26,9 @@ err_t acpi_parse_rsdp(const u8 *bytes, size_t size, struct acpi_root *root)
 	if (bytes[15] >= 2) {
 		if (size < ACPI_RSDP_SIZE || get_u32(bytes + 20) > size)
 			return E_TRUNCATED;
-		length = get_u32(bytes + 20);
-		if (length < ACPI_RSDP_SIZE)
+		if (get_u32(bytes + 20) < ACPI_RSDP_SIZE)
 			return E_BAD_LENGTH;
-		if (sum_bytes(bytes, length))
+		if (sum_bytes(bytes, get_u32(bytes + 20)))
 			return E_BAD_CHECKSUM;
 		root->xsdt_pa = get_u64(bytes + 24);
 	}
@@ -121,9 +118,7 @@ static err_t parse_madt_entry(struct acpi_madt *madt, const u8 *entry)
 		return E_BAD_LENGTH;
 	if (type == LAPIC)
 		return add_cpu(madt, entry[3], get_u32(entry + 4));
-	if (type == X2APIC)
-		return add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8));
-	return E_OK;
+	return type == X2APIC ? add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8)) : E_OK;
 }
 
 err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt)

@@ -47,33 +47,28 @@ err_t acpi_parse_fadt(const u8 *table, size_t size, struct acpi_fadt *fadt)
 	return E_OK;
 }
 
-/* 20.2.3: a ComputationalData integer. Only values that fit a 3-bit SLP_TYP are good. */
-static err_t parse_sleep_type(const u8 *at, const u8 *end, u8 *value)
-{
-	static const u8 sizes[] = {[0x0a] = 1, [0x0b] = 2, [0x0c] = 4, [0x0e] = 8};
-	u32 size = *at < ARRAY_SIZE(sizes) ? sizes[*at] : 0;
-	u64 number;
-
-	if (end - at <= size)
-		return E_BAD_VALUE;
-	number = size ? get_uint(at + 1, size) : *at;
-	if (number > (size ? 7 : 1)) /* without a prefix only ZeroOp and OneOp are integers */
-		return E_BAD_VALUE;
-	*value = (u8)number;
-	return E_OK;
-}
-
-/* 20.2.5.4: PackageOp PkgLength NumElements PackageElementList */
+/* 20.2.5.4: PackageOp PkgLength NumElements PackageElementList. The first element, an integer
+ * (20.2.3), must fit the three bits of SLP_TYP. */
 static err_t parse_s5_package(const u8 *at, const u8 *end, u8 *slp_typ_a)
 {
-	u32 header;
+	static const u8 sizes[] = {[0x0a] = 1, [0x0b] = 2, [0x0c] = 4, [0x0e] = 8};
+	u32 header, size;
+	u64 value;
 
 	if (end - at < 2 || at[0] != PACKAGE_OP)
 		return E_BAD_VALUE;
 	header = 3 + (at[1] >> 6); /* PkgLength may have three bytes more */
 	if (end - at <= header || at[header - 1] == 0)
 		return E_BAD_VALUE;
-	return parse_sleep_type(at + header, end, slp_typ_a);
+	at += header;
+	size = *at < ARRAY_SIZE(sizes) ? sizes[*at] : 0;
+	if (end - at <= size)
+		return E_BAD_VALUE;
+	value = size ? get_uint(at + 1, size) : *at;
+	if (value > (size ? 7 : 1)) /* without a prefix only ZeroOp and OneOp are integers */
+		return E_BAD_VALUE;
+	*slp_typ_a = (u8)value;
+	return E_OK;
 }
 
 err_t acpi_find_s5(const u8 *dsdt, size_t size, u8 *slp_typ_a)
