@@ -69,7 +69,5 @@ size_t strlen(const char *s)
 
 int strcmp(const char *a, const char *b)
 {
-	for (; *a && *a == *b; a++, b++)
-		;
-	return (u8)*a - (u8)*b;
+	return memcmp(a, b, MIN(strlen(a), strlen(b)) + 1);
 }

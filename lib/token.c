@@ -128,13 +128,10 @@ err_t parse_u64(struct text t, u64 *value)
 
 err_t parse_size(struct text t, u64 *bytes)
 {
-	static const char suffixes[] = {'K', 'M', 'G'};
-	u32 shift = 0;
+	char last = t.length ? t.at[t.length - 1] : '0';
+	u32 shift = last == 'K' ? 10 : last == 'M' ? 20 : last == 'G' ? 30 : 0;
 	u64 number;
 
-	for (u32 i = 0; i < ARRAY_SIZE(suffixes); i++)
-		if (t.length && t.at[t.length - 1] == suffixes[i])
-			shift = 10 * (i + 1);
 	t.length -= shift != 0;
 	TRY(parse_u64(t, &number));
 	if (number << shift >> shift != number)
@@ -147,7 +144,6 @@ err_t parse_bdf(struct text t, u32 *bdf)
 {
 	const char *form = t.length == 12 ? "ssss:bb:dd.f" : "bb:dd.f";
 	u64 digits = 0; /* without the marks, four bits each */
-	u32 device, function;
 
 	if (t.length != strlen(form))
 		return E_BAD_BDF;
@@ -160,11 +156,9 @@ err_t parse_bdf(struct text t, u32 *bdf)
 		if (!is_mark)
 			digits = digits << 4 | digit;
 	}
-	device = digits >> 4 & 0xff;
-	function = digits & 0xf;
-	if (device > 31 || function > 7)
+	if (digits & 0xe08) /* a device above 31, a function above 7 */
 		return E_BAD_BDF;
-	*bdf = (u32)(digits >> 12) << 8 | device << 3 | function;
+	*bdf = (u32)(digits >> 12 << 8 | (digits >> 4 & 0x1f) << 3 | (digits & 7));
 	return E_OK;
 }
 
