@@ -3,23 +3,18 @@
 #include "lib/bytes.h"
 
 /* Offsets of "The Real-Mode Kernel Header"; boot_params has the header at the same place. */
-#define SETUP_SECTS        0x1f1 /* 0 means 4 */
-#define SYSSIZE            0x1f4 /* in units of 16 bytes */
-#define BOOT_FLAG          0x1fe
-#define JUMP_DISTANCE      0x201 /* from 0x202 to the header's end */
-#define HEADER_MAGIC       0x202 /* "HdrS" */
-#define VERSION            0x206
-#define KERNEL_ALIGNMENT   0x230
-#define RELOCATABLE_KERNEL 0x234
-#define XLOADFLAGS         0x236
-#define CMDLINE_SIZE       0x238
-#define PREF_ADDRESS       0x258
-#define INIT_SIZE          0x260
-#define HEADER_END         0x264 /* of what protocol 2.12 has and we read */
-#define HEADER_END_MAX     0x290 /* what follows in boot_params belongs to others */
-#define XLF_KERNEL_64      BIT(0)
-#define PROTOCOL_2_12      0x020c
-#define SECTOR             512u
+#define SETUP_SECTS    0x1f1 /* 0 means 4 */
+#define SYSSIZE        0x1f4 /* in units of 16 bytes */
+#define BOOT_FLAG      0x1fe
+#define JUMP_DISTANCE  0x201 /* from 0x202 to the header's end */
+#define HEADER_MAGIC   0x202 /* "HdrS" */
+#define VERSION        0x206
+#define XLOADFLAGS     0x236
+#define HEADER_END     0x264 /* of what protocol 2.12 has and we read */
+#define HEADER_END_MAX 0x290 /* what follows in boot_params belongs to others */
+#define XLF_KERNEL_64  BIT(0)
+#define PROTOCOL_2_12  0x020c
+#define SECTOR         512u
 
 static err_t check_header(const u8 *file, size_t size)
 {
@@ -54,11 +49,11 @@ err_t bzimage_parse(const u8 *file, size_t size, struct bzimage *image)
 		.setup_header_size = HEADER_MAGIC + file[JUMP_DISTANCE] - SETUP_SECTS,
 		.kernel_offset = (setup_sects + 1) * SECTOR,
 		.kernel_size = get_u32(file + SYSSIZE) * 16,
-		.preferred_address = get_u64(file + PREF_ADDRESS),
-		.alignment = get_u32(file + KERNEL_ALIGNMENT),
-		.init_size = get_u32(file + INIT_SIZE),
-		.command_line_max = get_u32(file + CMDLINE_SIZE),
-		.relocatable = file[RELOCATABLE_KERNEL],
+		.preferred_address = get_u64(file + 0x258),
+		.alignment = get_u32(file + 0x230),
+		.init_size = get_u32(file + 0x260),
+		.command_line_max = get_u32(file + 0x238),
+		.relocatable = file[0x234],
 	};
 	if (image->kernel_offset > size || image->kernel_size > size - image->kernel_offset)
 		return E_TRUNCATED;

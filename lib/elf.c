@@ -70,16 +70,15 @@ static err_t add_segment(struct elf_image *image, const u8 *header, u32 word, si
 err_t elf_parse(const u8 *file, size_t size, struct elf_image *image)
 {
 	const struct elf_class *class;
-	const u8 *counts, *header;
+	const u8 *header;
 	u64 offset;
 	u32 count;
 
 	TRY(check_file_header(file, size, &class));
 	*image = (struct elf_image){.entry = get_uint(file + 24, class->word)};
 	offset = get_uint(file + 24 + class->word, class->word);
-	counts = file + class->header_size - 10; /* e_phentsize, e_phnum */
-	count = get_u16(counts + 2);
-	if (get_u16(counts) != class->program_header_size)
+	count = get_u16(file + class->header_size - 8);
+	if (get_u16(file + class->header_size - 10) != class->program_header_size)
 		return E_BAD_VALUE;
 	if (offset > size || size - offset < count * class->program_header_size)
 		return E_TRUNCATED;

@@ -6,12 +6,9 @@
 #include "lib/error.h"
 #include "lib/types.h"
 
-#define MULTIBOOT2_LOADER_MAGIC 0x36d76289u
-
 enum multiboot2_tag_type {
 	MULTIBOOT2_TAG_END = 0,
 	MULTIBOOT2_TAG_CMDLINE = 1,
-	MULTIBOOT2_TAG_LOADER = 2,
 	MULTIBOOT2_TAG_MODULE = 3,
 	MULTIBOOT2_TAG_MMAP = 6,
 	MULTIBOOT2_TAG_ACPI_OLD = 14,
