@@ -14,19 +14,21 @@ struct cpu cpus[CPUS_MAX];
 static struct vcpu vcpus[VMS_MAX];
 
 char fake_trace[1 << 12];
+const char *(*fake_trace_state)(void);
 struct vcpu_state fake_state;
-u32 fake_injected;
+u32 fake_vector, fake_error_code;
+u64 fake_cr0;
+bool fake_intercepted_ports[1 << 16];
+u32 fake_msr_absent;
 u32 fake_msr_written;
 u64 fake_msr_value;
 
-void fake_trace_add(const char *format, ...)
+void fake_trace_step(const char *step)
 {
 	size_t length = strlen(fake_trace);
-	va_list arguments;
+	const char *state = fake_trace_state ? fake_trace_state() : "";
 
-	va_start(arguments, format);
-	vsnprintf(fake_trace + length, sizeof(fake_trace) - length, format, arguments);
-	va_end(arguments);
+	snprintf(fake_trace + length, sizeof(fake_trace) - length, "%s:%s ", step, state);
 }
 
 /* ---- the backend ---- */
@@ -52,19 +54,37 @@ static void read_state(const struct vcpu *vcpu, struct vcpu_state *state)
 static void inject(struct vcpu *vcpu, u8 vector, u32 error_code)
 {
 	(void)vcpu;
-	fake_injected = (u32)vector << 8 | error_code;
+	fake_vector = vector;
+	fake_error_code = error_code;
 }
 
 static void update_memory_type(struct vcpu *vcpu, enum vm_memory_type from)
 {
 	(void)from;
 	ept_set_memory_type(&vcpu->vm->stage2, vcpu->vm->memory_type);
-	fake_trace_add("retype=%c ", fake_backend_ram_type(vcpu->vm));
+	fake_trace_step("retype");
 }
 
 static void invalidate(struct vcpu *vcpu)
 {
 	(void)vcpu;
+}
+
+static void write_cr0(struct vcpu *vcpu, u64 value)
+{
+	(void)vcpu;
+	fake_cr0 = value;
+}
+
+static void dump(const struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+static void intercept_port(struct vcpu *vcpu, u16 port)
+{
+	(void)vcpu;
+	fake_intercepted_ports[port] = true;
 }
 
 static const struct backend fake_backend = {
@@ -78,6 +98,9 @@ static const struct backend fake_backend = {
 	.inject = inject,
 	.update_memory_type = update_memory_type,
 	.invalidate = invalidate,
+	.write_cr0 = write_cr0,
+	.dump = dump,
+	.intercept_port = intercept_port,
 };
 const struct backend *backend = &fake_backend;
 
@@ -89,8 +112,10 @@ void fake_backend_reset(void)
 	memset(vcpus, 0, sizeof(vcpus));
 	vm_count = 0;
 	fake_trace[0] = 0;
-	fake_injected = ~0u;
-	fake_msr_written = 0;
+	fake_trace_state = NULL;
+	fake_vector = ~0u;
+	fake_msr_absent = fake_msr_written = ~0u;
+	memset(fake_intercepted_ports, 0, sizeof(fake_intercepted_ports));
 	cpus[0].self = &cpus[0];
 	syscall(SYS_arch_prctl, ARCH_SET_GS, &cpus[0]);
 }
@@ -143,21 +168,20 @@ u8 cpu_physical_bits(void)
 	return 46;
 }
 
-static bool has_msr(u32 msr)
-{
-	return msr >> 8 != 9;
-}
-
 bool msr_try_read(u32 msr, u64 *value)
 {
-	if (has_msr(msr))
-		*value = msr == fake_msr_written ? fake_msr_value : ~(u64)msr;
-	return has_msr(msr);
+	*value = msr == fake_msr_absent ? 0 : ~(u64)msr;
+	return msr != fake_msr_absent;
 }
 
 bool msr_try_write(u32 msr, u64 value)
 {
 	fake_msr_written = msr;
 	fake_msr_value = value;
-	return has_msr(msr);
+	return msr != fake_msr_absent;
+}
+
+bool xcr_try_write(u32 index, u64 value)
+{
+	return index == 0 && (value & 1); /* SDM volume 1, 13.3: x87 state is always on */
 }

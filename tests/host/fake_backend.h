@@ -16,15 +16,21 @@ struct vm *fake_backend_add_vm(const char *name, u64 pa, u64 size);
 /* What its nested tables say of RAM at gpa 0: 'w' write-back, 'g' the guest's PAT, 'u' uncached. */
 char fake_backend_ram_type(const struct vm *vm);
 
-/* The steps of this backend, and those that a test adds: words ended by blanks. */
+/* What happens in order: each step a word, and after a colon the state that the test watches. */
 extern char fake_trace[1 << 12];
-void fake_trace_add(const char *format, ...) printf_like(1, 2);
+extern const char *(*fake_trace_state)(void); /* NULL: none */
+void fake_trace_step(const char *step);
 
 extern struct vcpu_state fake_state; /* what read_state gives */
-extern u32 fake_injected;            /* vector << 8 | error code of the last injection; ~0: none */
+/* The last injection; ~0: none. */
+extern u32 fake_vector, fake_error_code;
 
-/* MSRs that the CPU does not have: from 0x900 to 0x9ff. Others read as ~number unless written. */
-extern u32 fake_msr_written; /* the last one; 0: none */
+extern u64 fake_cr0; /* what write_cr0 was given */
+/* For every port, whether exits were asked for. */
+extern bool fake_intercepted_ports[1 << 16];
+
+extern u32 fake_msr_absent;  /* the CPU raises #GP for this one; others read as ~number */
+extern u32 fake_msr_written; /* the last one; ~0: none */
 extern u64 fake_msr_value;
 
 #endif

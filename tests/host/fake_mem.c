@@ -8,6 +8,7 @@
 #include "core/deadline.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/uart.h"
 
 #define LINE 64ull
 
@@ -103,21 +104,30 @@ const void *fake_mem_seen(u64 pa)
 	return seen + ((const u8 *)phys_to_virt(pa) - memory);
 }
 
-void cache_flush_range(const void *at, size_t size)
+static void write_back(const u8 *at, size_t size)
 {
-	u64 first = ALIGN_DOWN((const u8 *)at - memory, LINE);
-	u64 end = ALIGN_UP((u64)((const u8 *)at - memory) + size, LINE);
+	u64 first = ALIGN_DOWN(at - memory, LINE), end = ALIGN_UP((u64)(at - memory) + size, LINE);
 
 	if (end > sizeof(memory) || first > end)
 		abort();
 	memcpy(seen + first, memory + first, end - first);
+}
+
+void cache_flush_range(const void *at, size_t size)
+{
+	write_back(at, size);
 	if (fake_mem_on_flush)
 		fake_mem_on_flush();
 }
 
 void cache_flush_all(void)
 {
-	cache_flush_range(memory, sizeof(memory));
+	for (u32 page = 0; page < FAKE_MEM_PAGES; page++) {
+		if (used[page])
+			write_back(&memory[page * PAGE_SIZE], PAGE_SIZE);
+	}
+	if (fake_mem_on_flush)
+		fake_mem_on_flush();
 }
 
 void cache_fence(void)
@@ -147,4 +157,18 @@ void log_line(const char *format, ...)
 	if (length > sizeof(fake_log) - 2)
 		length = sizeof(fake_log) - 2;
 	strcpy(fake_log + length, "\n");
+}
+
+void log_registers(const char *words, const u64 gpr[GPR_COUNT])
+{
+	log_line("%s rax=0x%lx", words, gpr[GPR_RAX]);
+}
+
+void log_note_guest_byte(u8 byte)
+{
+	(void)byte;
+}
+
+void uart_drain(void)
+{
 }

@@ -7,7 +7,11 @@ B ?= build
 POLICY := $(addprefix core/,coherency.c device.c fault.c ioasid.c pagetable.c pagetable_map.c \
 	pagetable_unmap.c pci.c publish.c vm.c vm_memory.c) \
 	$(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
-	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c)
+	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c unit.c)
+
+# What serves exits, on top of that.
+EXITS := $(addprefix core/,config_space.c cpuid.c exit.c guest_memory.c hypercall_handle.c io.c msr.c \
+	power.c) lib/insn.c $(POLICY)
 
 TESTS += acpi
 SOURCES_acpi := lib/acpi.c lib/error.c
@@ -18,7 +22,7 @@ SOURCES_bzimage := lib/bzimage.c lib/error.c
 TESTS += coherency
 SOURCES_coherency := core/coherency.c
 TESTS += command
-SOURCES_command = core/command.c core/plan.c $(POLICY)
+SOURCES_command := core/command.c core/plan.c $(POLICY)
 TESTS += config_space
 SOURCES_config_space = core/config_space.c $(SOURCES_device)
 TESTS += core_image
@@ -30,12 +34,20 @@ TESTS += dmar
 SOURCES_dmar := lib/dmar.c lib/acpi.c lib/error.c
 TESTS += elf
 SOURCES_elf := lib/elf.c lib/error.c
+TESTS += exit
+SOURCES_exit := $(EXITS)
 TESTS += format
 SOURCES_format := lib/format.c
+TESTS += guest_memory
+SOURCES_guest_memory := core/guest_memory.c lib/insn.c $(POLICY)
 TESTS += insn
 SOURCES_insn := lib/insn.c lib/error.c
+TESTS += io
+SOURCES_io := $(EXITS)
 TESTS += memory_map
 SOURCES_memory_map := boot/memory_map.c
+TESTS += msr
+SOURCES_msr := $(EXITS)
 TESTS += multiboot2
 SOURCES_multiboot2 := lib/multiboot2.c lib/error.c
 TESTS += pagetable
