@@ -26,20 +26,15 @@ static u64 image_pa(const void *va)
 	return (u64)va - (u64)image_start + (u64)IMAGE_PA;
 }
 
-static struct text text_of(const char *s)
+static bool ends_in(const char *s, const char *end)
 {
-	return (struct text){s, strlen(s)};
-}
+	size_t length = strlen(s), end_length = strlen(end);
 
-static bool ends_in(struct text t, const char *end)
-{
-	size_t length = strlen(end);
-
-	return t.length >= length && memcmp(t.at + t.length - length, end, length) == 0;
+	return length >= end_length && strcmp(s + length - end_length, end) == 0;
 }
 
 /* The option manifest=NAME of the kernel's own command line. */
-static err_t choose_manifest(const struct multiboot2_tag *tag, char *name)
+static err_t name_manifest(const struct multiboot2_tag *tag)
 {
 	struct text rest = {(const char *)tag->body, tag->body_size}, word, value;
 
@@ -50,29 +45,37 @@ static err_t choose_manifest(const struct multiboot2_tag *tag, char *name)
 		if (word.length == 0)
 			return E_OK;
 		if (text_key(word, "manifest", &value))
-			return text_copy(value, name, BOOT_NAME_MAX);
+			return text_copy(value, boot_info.manifest.name, BOOT_NAME_MAX);
 	}
 }
 
-/* The manifest if its name ends in `manifest`, else one more file. */
-static err_t add_module(const struct multiboot2_tag *tag, const char *manifest)
+static err_t add_module(const struct multiboot2_tag *tag)
 {
+	struct boot_file *file = &boot_info.files[boot_info.file_count];
 	struct multiboot2_module module;
-	struct boot_file *file = &boot_info.manifest;
 	struct text name;
 
 	TRY(multiboot2_module(tag, &module));
-	name = text_of(module.command_line);
 	if (module.start < image_pa(image_end) && module.end > image_pa(image_start))
 		return E_OVERLAP;
-	if (file->pa || !ends_in(name, manifest)) {
-		if (boot_info.file_count == BOOT_FILES_MAX)
-			return E_TOO_MANY;
-		file = &boot_info.files[boot_info.file_count++];
-	}
+	if (boot_info.file_count++ == BOOT_FILES_MAX)
+		return E_TOO_MANY;
 	file->pa = module.start;
 	file->size = module.end - module.start;
+	name = (struct text){module.command_line, strlen(module.command_line)};
 	return text_copy(name, file->name, BOOT_NAME_MAX);
+}
+
+/* The first module whose name ends in the manifest's is no file for others. */
+static void take_manifest(void)
+{
+	for (u32 i = 0; i < boot_info.file_count; i++) {
+		if (ends_in(boot_info.files[i].name, boot_info.manifest.name)) {
+			boot_info.manifest = boot_info.files[i];
+			boot_info.files[i] = boot_info.files[--boot_info.file_count];
+			return;
+		}
+	}
 }
 
 static void add_memory(const struct multiboot2_tag *tag)
@@ -89,43 +92,30 @@ static void add_memory(const struct multiboot2_tag *tag)
 		log_line("memory dropped=%llu reason=map-too-long", (unsigned long long)lost);
 }
 
-/* The tag holds a copy of the RSDP; the newer one is preferred. */
-static void note_rsdp(const struct multiboot2_tag *tag)
+/* Tags come in any order. Those with a copy of the RSDP: the newer one is preferred. */
+static err_t collect(const u8 *info)
 {
-	if (boot_info.rsdp_pa == 0 || tag->type == MULTIBOOT2_TAG_ACPI_NEW)
-		boot_info.rsdp_pa = (u64)tag->body;
-}
-
-/* One walk over the tags for the names, one for the rest: tags come in any order. */
-static err_t collect(const u8 *info, size_t size)
-{
-	char manifest[BOOT_NAME_MAX] = DEFAULT_MANIFEST;
 	struct multiboot2_tag tag;
 	u32 at = 0;
 
 	do {
-		TRY(multiboot2_next(info, size, &at, &tag));
+		TRY(multiboot2_next(info, get_u32(info), &at, &tag));
 		if (tag.type == MULTIBOOT2_TAG_CMDLINE)
-			TRY(choose_manifest(&tag, manifest));
-	} while (tag.type != MULTIBOOT2_TAG_END);
-
-	memcpy(boot_info.manifest.name, manifest, sizeof(manifest));
-	at = 0;
-	do {
-		TRY(multiboot2_next(info, size, &at, &tag));
-		if (tag.type == MULTIBOOT2_TAG_MODULE)
-			TRY(add_module(&tag, manifest));
+			TRY(name_manifest(&tag));
+		else if (tag.type == MULTIBOOT2_TAG_MODULE)
+			TRY(add_module(&tag));
 		else if (tag.type == MULTIBOOT2_TAG_MMAP)
 			add_memory(&tag);
-		else if (tag.type == MULTIBOOT2_TAG_ACPI_OLD || tag.type == MULTIBOOT2_TAG_ACPI_NEW)
-			note_rsdp(&tag);
+		else if (tag.type == MULTIBOOT2_TAG_ACPI_NEW ||
+		         (tag.type == MULTIBOOT2_TAG_ACPI_OLD && !boot_info.rsdp_pa))
+			boot_info.rsdp_pa = (u64)tag.body;
 	} while (tag.type != MULTIBOOT2_TAG_END);
+	take_manifest();
 	return E_OK;
 }
 
 u64 multiboot2_collect(u64 info_pa)
 {
-	const u8 *info = (const u8 *)info_pa;
 	err_t e;
 
 	log_init();
@@ -133,7 +123,8 @@ u64 multiboot2_collect(u64 info_pa)
 	boot_info.magic = BOOT_INFO_MAGIC;
 	boot_info.image_pa = image_pa(image_start);
 	memcpy(boot_info.loader, "multiboot2", sizeof("multiboot2"));
-	e = collect(info, get_u32(info));
+	memcpy(boot_info.manifest.name, DEFAULT_MANIFEST, sizeof(DEFAULT_MANIFEST));
+	e = collect((const u8 *)info_pa);
 	if (e) {
 		log_line("error loader reason=%s", error_name(e));
 		return 0;
