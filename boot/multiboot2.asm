@@ -2,13 +2,13 @@
 ; The Multiboot2 door (Multiboot2 2.0): header, the way from 32-bit protected mode into long mode, and
 ; on to core_entry. Boot information is read in multiboot2.c.
 global multiboot2_image_offset
-extern core_entry, image_start, multiboot2_collect
+extern core_entry, multiboot2_collect
 
 LOADER_MAGIC equ 0x36d76289
 STACK_SIZE   equ 16384
 
 ; Link address less load address; linker.ld checks it. 32-bit code runs at load addresses.
-multiboot2_image_offset equ 0xffffffff7f000000
+multiboot2_image_offset equ 0xffffffff80000000
 %define PA(symbol) ((symbol) - multiboot2_image_offset)
 
 CR0_PG    equ 1 << 31
@@ -18,7 +18,6 @@ EFER_LME  equ 1 << 8
 PTE_TABLE equ 0x3   ; present, writable
 PTE_LARGE equ 0x83
 LARGE_PAGE equ 0x200000
-IMAGE_PAGES equ 8   ; 16 MiB
 
 section .multiboot2 progbits alloc noexec nowrite align=8
 header:
@@ -79,11 +78,11 @@ multiboot2_entry:
 	lgdt [PA(gdt.pointer)]
 	jmp 8:PA(long_mode)
 
-; The first 4 GiB at identity, and the image at its link address.
+; The first 4 GiB at identity, and the first one, with the image, at multiboot2_image_offset too.
 build_tables:
 	mov dword [PA(pml4)], PA(pdpt) + PTE_TABLE
-	mov dword [PA(pml4) + 511 * 8], PA(image_pdpt) + PTE_TABLE
-	mov dword [PA(image_pdpt) + 510 * 8], PA(image_pd) + PTE_TABLE
+	mov dword [PA(pml4) + 511 * 8], PA(pdpt) + PTE_TABLE
+	mov dword [PA(pdpt) + 510 * 8], PA(pd) + PTE_TABLE
 	mov eax, PA(pd) + PTE_TABLE
 	mov edi, PA(pdpt)
 	mov ecx, 4
@@ -93,10 +92,6 @@ build_tables:
 	mov edi, PA(pd)
 	mov ecx, 4 * 512
 	mov edx, LARGE_PAGE
-	call fill
-	mov eax, PA(image_start) + PTE_LARGE
-	mov edi, PA(image_pd)
-	mov ecx, IMAGE_PAGES
 	; falls through
 
 ; ECX entries at EDI: EAX, EAX + EDX, ... The tables are .bss, so upper halves are zero.
@@ -132,36 +127,28 @@ not_multiboot2: db "error loader reason=not-multiboot2", 13, 10, 0
 gdt:
 	dq 0
 	dq 0x00af9b000000ffff                   ; 64-bit code, accessed
-	dq 0x00cf93000000ffff                   ; data, accessed
 .pointer:
 	dw $ - gdt - 1
 	dd PA(gdt)
 
 bits 64
 long_mode:
-	mov eax, 16
-	mov ss, eax
-	mov ds, eax
-	mov es, eax
 	mov rax, at_link_address
 	jmp rax
 at_link_address:
 	mov rsp, stack.top
 	mov edi, ebp
 	call multiboot2_collect                 ; -> physical address of boot_info, or 0
-	test rax, rax
-	jz .stop
 	mov rdi, rax
-	jmp core_entry
+	test rax, rax
+	jnz core_entry
 .stop:
 	hlt
 	jmp .stop
 
 section .bss align=4096
-pml4:       resb 4096
-pdpt:       resb 4096
-image_pdpt: resb 4096
-image_pd:   resb 4096
-pd:         resb 4 * 4096
-stack:      resb STACK_SIZE
+pml4:  resb 4096
+pdpt:  resb 4096
+pd:    resb 4 * 4096
+stack: resb STACK_SIZE
 .top:
