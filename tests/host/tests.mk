@@ -17,6 +17,8 @@ TESTS += acpi
 SOURCES_acpi := lib/acpi.c lib/error.c
 TESTS += acpi_power
 SOURCES_acpi_power := lib/acpi_power.c lib/acpi.c lib/error.c
+TESTS += attach_verdict
+SOURCES_attach_verdict := tests/host/fake_machine.c $(POLICY)
 TESTS += bzimage
 SOURCES_bzimage := lib/bzimage.c lib/error.c
 TESTS += coherency
@@ -53,6 +55,8 @@ SOURCES_multiboot2 := lib/multiboot2.c lib/error.c
 TESTS += pagetable
 SOURCES_pagetable := core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c \
 	core/publish.c tests/host/fake_mem.c
+TESTS += plan
+SOURCES_plan := core/command.c core/plan.c tests/host/fake_machine.c $(POLICY)
 TESTS += string
 SOURCES_string := # included by the test, under other names than libc's
 TESTS += token
