@@ -7,7 +7,7 @@ struct output {
 	/* of the conversion in hand */
 	char padding; /* ' ' or '0' */
 	bool is_long;
-	size_t width, limit; /* limit: the most characters taken of a string */
+	size_t width;
 };
 
 static void put(struct output *out, const char *text, size_t length)
@@ -17,26 +17,18 @@ static void put(struct output *out, const char *text, size_t length)
 			out->to[out->length] = *text;
 }
 
-/* On the right of a field of the asked width; zeros go between sign and number. */
-static void put_field(struct output *out, const char *text, size_t length)
+/* At most limit characters, on the right of a field; zeros go between sign and number. */
+static void put_field(struct output *out, const char *text, size_t limit)
 {
 	bool sign_first = out->padding == '0' && *text == '-';
+	size_t length = 0;
 
+	while (length < limit && text[length])
+		length++;
 	put(out, text, sign_first);
 	for (size_t i = length; i < out->width; i++)
 		put(out, &out->padding, 1);
 	put(out, text + sign_first, length - sign_first);
-}
-
-static void put_string(struct output *out, const char *text)
-{
-	size_t length = 0;
-
-	if (!text)
-		text = "(null)";
-	while (length < out->limit && text[length])
-		length++;
-	put_field(out, text, length);
 }
 
 static void put_number(struct output *out, char letter, va_list *arguments)
@@ -62,14 +54,14 @@ static void put_number(struct output *out, char letter, va_list *arguments)
 /* The conversion that starts behind a %; returns what follows it. */
 static const char *put_conversion(struct output *out, const char *f, va_list *arguments)
 {
-	char c;
+	size_t limit = SIZE_MAX;
+	char character;
 
 	out->padding = *f == '0' ? '0' : ' ';
 	for (out->width = 0; *f >= '0' && *f <= '9'; f++)
 		out->width = out->width * 10 + (size_t)(*f - '0');
-	out->limit = SIZE_MAX;
 	if (f[0] == '.' && f[1] == '*') {
-		out->limit = (size_t)va_arg(*arguments, int); /* none if negative */
+		limit = (size_t)va_arg(*arguments, int); /* none if negative */
 		f += 2;
 	}
 	for (out->is_long = false; *f == 'l'; f++)
@@ -77,10 +69,10 @@ static const char *put_conversion(struct output *out, const char *f, va_list *ar
 	if (*f == 'd' || *f == 'u' || *f == 'x') {
 		put_number(out, *f, arguments);
 	} else if (*f == 's') {
-		put_string(out, va_arg(*arguments, const char *));
+		put_field(out, va_arg(*arguments, const char *) ?: "(null)", limit);
 	} else if (*f == 'c') {
-		c = (char)va_arg(*arguments, int);
-		put_field(out, &c, 1);
+		character = (char)va_arg(*arguments, int);
+		put_field(out, &character, 1);
 	} else {
 		put(out, f, *f != '\0');
 	}
