@@ -32,7 +32,7 @@ err_t acpi_parse_rsdp(const u8 *bytes, size_t size, struct acpi_root *root)
 			return E_BAD_CHECKSUM;
 		root->xsdt_pa = get_u64(bytes + 24);
 	}
-	root->table_pa = root->xsdt_pa ? root->xsdt_pa : root->rsdt_pa;
+	root->table_pa = root->xsdt_pa ?: root->rsdt_pa;
 	root->entry_size = root->xsdt_pa ? 8 : 4;
 	return root->table_pa ? E_OK : E_NOT_FOUND;
 }
@@ -108,31 +108,24 @@ static err_t add_cpu(struct acpi_madt *madt, u32 apic_id, u32 flags)
 	return E_OK;
 }
 
-/* Table 5.21: interrupt controller structures. Those that are no processors say nothing to us. */
-static err_t parse_madt_entry(struct acpi_madt *madt, const u8 *entry)
-{
-	enum { LAPIC = 0, X2APIC = 9 };
-	u8 type = entry[0], length = entry[1];
-
-	if ((type == LAPIC && length < 8) || (type == X2APIC && length < 16))
-		return E_BAD_LENGTH;
-	if (type == LAPIC)
-		return add_cpu(madt, entry[3], get_u32(entry + 4));
-	return type == X2APIC ? add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8)) : E_OK;
-}
-
+/* Table 5.21: interrupt controller structures. Those that are no processors are skipped. */
 err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt)
 {
+	enum { LAPIC = 0, X2APIC = 9 };
 	u32 offset = 44, end;
 
 	TRY(acpi_check_body(table, size, "APIC", offset, &end));
 	*madt = (struct acpi_madt){0};
 	for (; offset < end; offset += table[offset + 1]) {
 		const u8 *entry = table + offset;
+		u32 least = entry[0] == LAPIC ? 8 : entry[0] == X2APIC ? 16 : 2;
 
-		if (end - offset < 2 || entry[1] < 2 || entry[1] > end - offset)
+		if (end - offset < 2 || entry[1] < least || entry[1] > end - offset)
 			return E_BAD_LENGTH;
-		TRY(parse_madt_entry(madt, entry));
+		if (entry[0] == LAPIC)
+			TRY(add_cpu(madt, entry[3], get_u32(entry + 4)));
+		if (entry[0] == X2APIC)
+			TRY(add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8)));
 	}
 	return E_OK;
 }

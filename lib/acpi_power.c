@@ -24,7 +24,7 @@ static u16 fadt_port(const u8 *table, u32 generic, u64 older)
 
 	if (address && table[generic] != SYSTEM_IO)
 		return 0;
-	address = address ? address : older;
+	address = address ?: older;
 	return address > 0xffff ? 0 : (u16)address;
 }
 
@@ -36,10 +36,8 @@ err_t acpi_parse_fadt(const u8 *table, size_t size, struct acpi_fadt *fadt)
 	*fadt = (struct acpi_fadt){
 		.pm1a_control_port = fadt_port(table, 172, fadt_field(table, 64, 4)),
 		.pm1b_control_port = fadt_port(table, 184, fadt_field(table, 68, 4)),
-		.dsdt_pa = fadt_field(table, 140, 8),
+		.dsdt_pa = fadt_field(table, 140, 8) ?: fadt_field(table, 40, 4),
 	};
-	if (!fadt->dsdt_pa)
-		fadt->dsdt_pa = fadt_field(table, 40, 4);
 	if (fadt_field(table, 112, 4) & FADT_RESET_SUPPORTED && fadt_field(table, 120, 8)) {
 		fadt->reset_port = fadt_port(table, 116, 0);
 		fadt->reset_value = (u8)fadt_field(table, 128, 4);
