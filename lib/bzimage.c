@@ -16,9 +16,9 @@
 #define PROTOCOL_2_12  0x020c
 #define SECTOR         512u
 
-static err_t check_header(const u8 *file, size_t size)
+err_t bzimage_parse(const u8 *file, size_t size, struct bzimage *image)
 {
-	u32 end;
+	u32 header_end;
 
 	if (size < BOOT_FLAG + 2)
 		return E_TRUNCATED;
@@ -32,22 +32,13 @@ static err_t check_header(const u8 *file, size_t size)
 		return E_BAD_VALUE;
 	if (get_u16(file + VERSION) < PROTOCOL_2_12 || !(file[XLOADFLAGS] & XLF_KERNEL_64))
 		return E_UNSUPPORTED;
-	end = HEADER_MAGIC + file[JUMP_DISTANCE];
-	if (end < HEADER_END || end > HEADER_END_MAX)
+	header_end = HEADER_MAGIC + file[JUMP_DISTANCE];
+	if (header_end < HEADER_END || header_end > HEADER_END_MAX)
 		return E_BAD_LENGTH;
-	return end > size ? E_TRUNCATED : E_OK;
-}
-
-err_t bzimage_parse(const u8 *file, size_t size, struct bzimage *image)
-{
-	u32 setup_sects;
-
-	TRY(check_header(file, size));
-	setup_sects = file[SETUP_SECTS] ? file[SETUP_SECTS] : 4;
 	*image = (struct bzimage){
 		.setup_header_offset = SETUP_SECTS,
-		.setup_header_size = HEADER_MAGIC + file[JUMP_DISTANCE] - SETUP_SECTS,
-		.kernel_offset = (setup_sects + 1) * SECTOR,
+		.setup_header_size = header_end - SETUP_SECTS,
+		.kernel_offset = ((file[SETUP_SECTS] ?: 4) + 1) * SECTOR,
 		.kernel_size = get_u32(file + SYSSIZE) * 16,
 		.preferred_address = get_u64(file + 0x258),
 		.alignment = get_u32(file + 0x230),
@@ -55,7 +46,8 @@ err_t bzimage_parse(const u8 *file, size_t size, struct bzimage *image)
 		.command_line_max = get_u32(file + 0x238),
 		.relocatable = file[0x234],
 	};
-	if (image->kernel_offset > size || image->kernel_size > size - image->kernel_offset)
+	if (header_end > size || image->kernel_offset > size ||
+	    image->kernel_size > size - image->kernel_offset)
 		return E_TRUNCATED;
 	if (!image->kernel_size || image->init_size < image->kernel_size || !image->alignment ||
 	    (image->alignment & (image->alignment - 1)))

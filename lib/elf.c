@@ -12,23 +12,6 @@ static const struct elf_class {
 	u8 word, header_size, program_header_size, machine;
 } classes[] = {{4, 52, 32, 3 /* EM_386 */}, {8, 64, 56, 62 /* EM_X86_64 */}};
 
-static err_t check_file_header(const u8 *file, size_t size, const struct elf_class **class)
-{
-	if (size < 4 || get_u32(file) != ELF_MAGIC)
-		return E_BAD_SIGNATURE;
-	if (size < classes[0].header_size)
-		return E_TRUNCATED;
-	if (file[4] < 1 || file[4] > ARRAY_SIZE(classes))
-		return E_UNSUPPORTED;
-	*class = &classes[file[4] - 1];
-	if (size < (*class)->header_size)
-		return E_TRUNCATED;
-	if (file[5] != ELF_LITTLE_ENDIAN || get_u16(file + 16) != ELF_TYPE_EXEC ||
-	    get_u16(file + 18) != (*class)->machine)
-		return E_UNSUPPORTED;
-	return E_OK;
-}
-
 static err_t check_segment(const struct elf_segment *s, size_t size, u32 word)
 {
 	u64 limit = word == 8 ? ~0ull : 1ull << 32;
@@ -39,14 +22,10 @@ static err_t check_segment(const struct elf_segment *s, size_t size, u32 word)
 	return s->offset > size || s->file_size > size - s->offset ? E_TRUNCATED : E_OK;
 }
 
-static bool segments_overlap(const struct elf_segment *a, const struct elf_segment *b)
-{
-	return a->pa < b->pa + b->memory_size && b->pa < a->pa + a->memory_size;
-}
-
 /* In both classes the n-th word of a program header is the same field. */
 static err_t add_segment(struct elf_image *image, const u8 *header, u32 word, size_t size)
 {
+	const struct elf_segment *other = image->segment;
 	struct elf_segment segment = {
 		.offset = get_uint(header + word, word),
 		.va = get_uint(header + 2 * word, word),
@@ -58,8 +37,9 @@ static err_t add_segment(struct elf_image *image, const u8 *header, u32 word, si
 	TRY(check_segment(&segment, size, word));
 	if (!segment.memory_size)
 		return E_OK;
-	for (u32 i = 0; i < image->segment_count; i++)
-		if (segments_overlap(&image->segment[i], &segment))
+	for (; other < image->segment + image->segment_count; other++)
+		if (segment.pa < other->pa + other->memory_size &&
+		    other->pa < segment.pa + segment.memory_size)
 			return E_OVERLAP;
 	if (image->segment_count == ELF_SEGMENTS_MAX)
 		return E_TOO_MANY;
@@ -74,10 +54,21 @@ err_t elf_parse(const u8 *file, size_t size, struct elf_image *image)
 	u64 offset;
 	u32 count;
 
-	TRY(check_file_header(file, size, &class));
+	if (size < 4 || get_u32(file) != ELF_MAGIC)
+		return E_BAD_SIGNATURE;
+	if (size < classes[0].header_size)
+		return E_TRUNCATED;
+	if (file[4] < 1 || file[4] > ARRAY_SIZE(classes))
+		return E_UNSUPPORTED;
+	class = &classes[file[4] - 1];
+	if (size < class->header_size)
+		return E_TRUNCATED;
+	if (file[5] != ELF_LITTLE_ENDIAN || get_u16(file + 16) != ELF_TYPE_EXEC ||
+	    get_u16(file + 18) != class->machine)
+		return E_UNSUPPORTED;
 	*image = (struct elf_image){.entry = get_uint(file + 24, class->word)};
-	offset = get_uint(file + 24 + class->word, class->word);
-	count = get_u16(file + class->header_size - 8);
+	offset = get_uint(file + 24 + class->word, class->word); /* e_phoff follows e_entry */
+	count = get_u16(file + class->header_size - 8);          /* e_phnum follows e_phentsize */
 	if (get_u16(file + class->header_size - 10) != class->program_header_size)
 		return E_BAD_VALUE;
 	if (offset > size || size - offset < count * class->program_header_size)
