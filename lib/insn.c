@@ -63,16 +63,14 @@ static u8 take(struct decoder *d)
 
 static u8 operand_size(const struct decoder *d)
 {
-	if (d->rex & REX_W)
-		return 8;
-	return (d->mode == INSN_16) != !!(d->prefixes & PREFIX_66) ? 2 : 4;
+	bool is_16 = (d->mode == INSN_16) != !!(d->prefixes & PREFIX_66);
+
+	return d->rex & REX_W ? 8 : is_16 ? 2 : 4;
 }
 
 static u8 address_size(const struct decoder *d)
 {
-	if (d->prefixes & PREFIX_67)
-		return d->mode == INSN_32 ? 2 : 4;
-	return d->mode / 8;
+	return !(d->prefixes & PREFIX_67) ? d->mode / 8 : d->mode == INSN_32 ? 2 : 4;
 }
 
 static u32 prefix_bit(u8 byte)

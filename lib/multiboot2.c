@@ -2,16 +2,14 @@
 #include "lib/multiboot2.h"
 #include "lib/bytes.h"
 
-#define HEADER     8u /* two numbers begin the information, each tag, and the map in its tag */
+#define HEADER     8u /* two numbers: they begin the information, each tag, modules and the map */
 #define MMAP_ENTRY 24u
 
 err_t multiboot2_next(const u8 *info, size_t size, u32 *offset, struct multiboot2_tag *tag)
 {
-	u32 at = *offset ? *offset : HEADER, total, tag_size;
+	u32 total = size < HEADER ? 0 : get_u32(info);
+	u32 at = *offset ?: HEADER, tag_size;
 
-	if (size < HEADER)
-		return E_TRUNCATED;
-	total = get_u32(info);
 	if (total > size || at > total || total - at < HEADER)
 		return E_TRUNCATED;
 	tag_size = get_u32(info + at + 4);
@@ -29,14 +27,12 @@ err_t multiboot2_next(const u8 *info, size_t size, u32 *offset, struct multiboot
 
 err_t multiboot2_module(const struct multiboot2_tag *tag, struct multiboot2_module *m)
 {
-	const u32 text = 8; /* after start and end */
-
-	if (tag->body_size < text + 1 || tag->body[tag->body_size - 1] != '\0')
+	if (tag->body_size < HEADER + 1 || tag->body[tag->body_size - 1] != '\0')
 		return E_BAD_LENGTH;
 	*m = (struct multiboot2_module){
 		.start = get_u32(tag->body),
 		.end = get_u32(tag->body + 4),
-		.command_line = (const char *)tag->body + text,
+		.command_line = (const char *)tag->body + HEADER,
 	};
 	return m->end < m->start ? E_BAD_VALUE : E_OK;
 }
@@ -44,12 +40,9 @@ err_t multiboot2_module(const struct multiboot2_tag *tag, struct multiboot2_modu
 bool multiboot2_mmap_entry(const struct multiboot2_tag *tag, u32 index, u64 *base, u64 *length,
                            u32 *type)
 {
+	u32 entry_size = tag->body_size < HEADER ? 0 : get_u32(tag->body);
 	const u8 *entry;
-	u32 entry_size;
 
-	if (tag->body_size < HEADER)
-		return false;
-	entry_size = get_u32(tag->body);
 	if (entry_size < MMAP_ENTRY || index >= (tag->body_size - HEADER) / entry_size)
 		return false;
 	entry = tag->body + HEADER + index * entry_size;

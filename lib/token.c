@@ -30,13 +30,13 @@ bool text_is(struct text t, const char *word)
 
 err_t text_copy(struct text t, char *to, size_t size)
 {
+	bool fits = t.length < size;
+
+	if (fits)
+		memcpy(to, t.at, t.length);
 	if (size)
-		to[0] = '\0';
-	if (t.length >= size)
-		return E_TOO_LONG;
-	memcpy(to, t.at, t.length);
-	to[t.length] = '\0';
-	return E_OK;
+		to[fits ? t.length : 0] = '\0';
+	return fits ? E_OK : E_TOO_LONG;
 }
 
 /* Cuts what is before the next mark off *rest, and the mark; all of it and false if there is none.
