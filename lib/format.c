@@ -20,7 +20,7 @@ static void put(struct output *out, const char *text, size_t length)
 /* At most limit characters, on the right of a field; zeros go between sign and number. */
 static void put_field(struct output *out, const char *text, size_t limit)
 {
-	bool sign_first = out->padding == '0' && *text == '-';
+	bool sign_first = limit && out->padding == '0' && *text == '-';
 	size_t length = 0;
 
 	while (length < limit && text[length])
