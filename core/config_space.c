@@ -35,7 +35,7 @@ static bool is_bar(const struct device *d, u32 offset)
 }
 
 /* BARs stay where firmware put them: the guest may size them, and reads back what it wrote, but the
- * function does not move. */
+ * function does not move. Firmware's own value goes through: a reset of the function has lost it. */
 static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 {
 	u32 i = (offset - PCI_BAR) / 4, *shadow = &d->bars[i].shadow;
@@ -44,7 +44,11 @@ static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 	u64 writable = bar->size ? ~(bar->size - 1) : 0;
 	u32 mask = (u32)(upper ? writable >> 32 : writable & ~(bar->io ? 3ull : 15ull));
 
+	u32 home = (u32)(upper ? bar->base >> 32 : bar->base) | (*shadow & ~mask);
+
 	*shadow = (merge(*shadow, offset, size, value) & mask) | (*shadow & ~mask);
+	if (bar->size && *shadow == home)
+		pci_write(d->bdf, PCI_BAR + 4 * i, 4, home);
 }
 
 /* Bus mastering of bridges is the hypervisor's (R21). The status register beside it clears bits by

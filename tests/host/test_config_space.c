@@ -195,13 +195,25 @@ static u32 bar(u32 i)
 	return config_space_read(&platform, MINE, PCI_BAR + 4 * i, 4);
 }
 
+/* The only thing that may reach a BAR is what firmware wrote there. */
+static const u32 firmware_bars[BARS_MAX] = {0xfe000000, 0x34500004, 0x12, 0xc001, 0, 0};
+
+static void expect_firmware_bar(struct fake_function *f, u32 offset, u8 size, u32 value)
+{
+	(void)f;
+	assert_in_range(offset, PCI_BAR, PCI_BAR + 4 * BARS_MAX - 4);
+	assert_int_equal(size, 4);
+	assert_int_equal(value, firmware_bars[(offset - PCI_BAR) / 4]);
+}
+
 /* What a guest finds after writing all ones, by any width, and again after writing back. */
 static void test_bars_are_sized(void **state)
 {
-	static const u32 found[BARS_MAX] = {0xfe000000, 0x34500004, 0x12, 0xc001, 0, 0};
+	const u32 *found = firmware_bars;
 	static const u32 sized[BARS_MAX] = {0xffe00000, 0xfff00004, 0xffffffff, 0xffffffe1, 0, 0};
 
 	(void)state;
+	fake_config_on_write = expect_firmware_bar;
 	for (u8 size = 1; size <= 4; size *= 2) {
 		for (u32 i = 0; i < BARS_MAX; i++) {
 			u32 at = PCI_BAR + 4 * i;
@@ -220,7 +232,19 @@ static void test_bars_are_sized(void **state)
 			assert_int_equal(bar(i), found[i]);
 		}
 	}
-	assert_int_equal(fake_config_writes, 0);
+}
+
+/* A function that was reset has lost its BARs; its driver restores what it read before. */
+static void test_bars_are_restored(void **state)
+{
+	static const u32 after_reset[BARS_MAX] = {0, 4, 0, 1, 0, 0};
+
+	(void)state;
+	memcpy(mine->bytes + PCI_BAR, after_reset, sizeof(after_reset));
+	for (u32 i = 0; i < BARS_MAX; i++)
+		config_space_write(&platform, MINE, PCI_BAR + 4 * i, 4, bar(i));
+	for (u32 i = 0; i < BARS_MAX; i++)
+		assert_int_equal(fake_config_get(mine, PCI_BAR + 4 * i, 4), firmware_bars[i]);
 }
 
 /* Bits below the size stay 0, type bits stay, and bytes are merged into what was written before. */
@@ -262,7 +286,8 @@ static void test_owner_cannot_move_bars_or_make_functions(void **state)
 	fake_config_on_write = expect_kept;
 	write_everywhere(&platform, MINE, PCI_BAR, PCI_BAR + 4 * BARS_MAX);
 	write_everywhere(&platform, MINE, PCI_ROM, PCI_ROM + 4);
-	assert_int_equal(fake_config_writes, 0);
+	assert_memory_equal(mine->bytes + PCI_BAR, bars, sizeof(bars));
+	assert_memory_equal(mine->bytes + PCI_ROM, rom, sizeof(rom));
 	/* not the lists themselves, which are read-only in hardware */
 	write_everywhere(&platform, MINE, 0x44, 0x100);
 	write_everywhere(&platform, MINE, 0x104, 0x160);
@@ -304,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bridge_command, set_up),
 		cmocka_unit_test_setup(test_bridge_is_read_only, set_up),
 		cmocka_unit_test_setup(test_bars_are_sized, set_up),
+		cmocka_unit_test_setup(test_bars_are_restored, set_up),
 		cmocka_unit_test_setup(test_bars_are_merged, set_up),
 		cmocka_unit_test_setup(test_owner_cannot_move_bars_or_make_functions, set_up),
 		cmocka_unit_test_setup(test_virtual_functions_stay_off, set_up),
