@@ -164,20 +164,11 @@ err_t facts_start_units(void)
 	if (!facts.dmar.unit_count)
 		log_line("unit none reason=no-dmar");
 	for (u32 i = 0; i < facts.dmar.unit_count; i++) {
-		err_t e = vtd_unit_probe(&units[i], i, &facts.dmar.units[i]);
-
-		if (!e) {
-			unit_count++;
-			log_unit(&units[i]);
-			e = vtd_unit_stop(&units[i]);
-		}
-		if (!e)
-			e = vtd_unit_start(&units[i]);
-		if (e) {
-			log_line("error unit=%u base=0x%lx reason=%s", i,
-			         facts.dmar.units[i].base_pa, error_name(e));
-			return e;
-		}
+		TRY(vtd_unit_probe(&units[i], i, &facts.dmar.units[i]));
+		unit_count++;
+		log_unit(&units[i]);
+		TRY(vtd_unit_stop(&units[i]));
+		TRY(vtd_unit_start(&units[i]));
 	}
 	return E_OK;
 }

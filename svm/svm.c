@@ -26,7 +26,8 @@ static err_t check(void)
 		log_line("error cpu=%u backend=svm missing=svm reason=disabled-by-firmware",
 		         cpu_this()->index);
 	if (!nested_paging)
-		log_line("error cpu=%u backend=svm missing=nested-paging", cpu_this()->index);
+		log_line("error cpu=%u backend=svm missing=nested-paging reason=unsupported",
+		         cpu_this()->index);
 	return disabled || !nested_paging ? E_UNSUPPORTED : E_OK;
 }
 

@@ -62,7 +62,8 @@ static err_t vmx_check(void)
 
 	capability = read_capability();
 	while ((missing = vmx_next_missing(&capability, &next))) {
-		log_line("refused cpu backend=vmx missing=%s", missing);
+		log_line("error cpu=%u backend=vmx missing=%s reason=unsupported",
+		         cpu_this()->index, missing);
 		result = E_UNSUPPORTED;
 	}
 	controls = vmx_choose_controls(&capability);

@@ -27,10 +27,18 @@ static void decode_capabilities(struct vtd_unit *unit)
 	unit->fault_offset = FIELD_GET(VTD_CAP_FRO, unit->cap) * VTD_FRCD_SIZE;
 }
 
+static err_t map_registers(struct vtd_unit *unit, u64 base_pa, u64 size)
+{
+	err_t e = mem_map_mmio(base_pa, size, &unit->regs);
+
+	unit->regs.base_pa = base_pa;
+	return e ? refuse(unit, "registers", e) : E_OK;
+}
+
 err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *facts)
 {
 	*unit = (struct vtd_unit){.index = index, .segment = facts->segment};
-	TRY(mem_map_mmio(facts->base_pa, VTD_REGISTERS, &unit->regs));
+	TRY(map_registers(unit, facts->base_pa, VTD_REGISTERS));
 	unit->cap = mmio_r64(&unit->regs, VTD_CAP);
 	unit->ecap = mmio_r64(&unit->regs, VTD_ECAP);
 	if (unit->cap == ~0ull || unit->ecap == ~0ull)
@@ -40,8 +48,8 @@ err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *f
 		return refuse(unit, "queued-invalidation", E_UNSUPPORTED);
 	if (!unit->levels)
 		return refuse(unit, "address-widths", E_UNSUPPORTED);
-	return mem_map_mmio(facts->base_pa,
-	                    unit->fault_offset + unit->fault_records * VTD_FRCD_SIZE, &unit->regs);
+	return map_registers(unit, facts->base_pa,
+	                     unit->fault_offset + unit->fault_records * VTD_FRCD_SIZE);
 }
 
 /* ---- commands ---- */
@@ -124,7 +132,7 @@ static err_t allocate_tables(struct vtd_unit *unit)
 	unit->queue_pa = page_alloc_zeroed();
 	unit->status_pa = page_alloc_zeroed();
 	if (!unit->root_pa || !unit->queue_pa || !unit->status_pa)
-		return E_NO_MEMORY;
+		return vtd_unit_fail(unit, "tables", E_NO_MEMORY);
 	if (!unit->walk_coherent)
 		cache_flush_range(phys_to_virt(unit->root_pa), PAGE_SIZE);
 	return E_OK;

@@ -35,7 +35,8 @@ struct vtd_unit {
 };
 
 /* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_UNSUPPORTED (no queued
- * invalidation, no supported width): the reason is logged with the registers' values. */
+ * invalidation, no supported width), or as mem_map_mmio. Of this and the next two every failure has
+ * its one line in the log: what is missing, or the step. */
 err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *facts) must_check;
 
 /* Stops what firmware left on: interrupt remapping, translation, queued invalidation, protected
