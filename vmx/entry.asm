@@ -10,22 +10,29 @@ global vmx_run, vmx_exit_entry
 
 %define GPR(n) [rdi + VCPU_GPR + 8 * (n)] ; numbered as instructions encode them; 4 is RSP, 7 is RDI
 
+; load or save FIRST, REGISTER...: registers with consecutive numbers
+%macro load 2-*
+%assign number %1
+%rep %0 - 1
+%rotate 1
+	mov %1, GPR(number)
+%assign number number + 1
+%endrep
+%endmacro
+%macro save 2-*
+%assign number %1
+%rep %0 - 1
+%rotate 1
+	mov GPR(number), %1
+%assign number number + 1
+%endrep
+%endmacro
+
 %macro load_guest 0
-	mov rax, GPR(0)
-	mov rcx, GPR(1)
-	mov rdx, GPR(2)
-	mov rbx, GPR(3)
-	mov rbp, GPR(5)
-	mov rsi, GPR(6)
-	mov r8, GPR(8)
-	mov r9, GPR(9)
-	mov r10, GPR(10)
-	mov r11, GPR(11)
-	mov r12, GPR(12)
-	mov r13, GPR(13)
-	mov r14, GPR(14)
-	mov r15, GPR(15)
-	mov rdi, GPR(7)
+	load 0, rax, rcx, rdx, rbx
+	load 5, rbp, rsi
+	load 8, r8, r9, r10, r11, r12, r13, r14, r15
+	load 7, rdi
 %endmacro
 
 section .text
@@ -48,20 +55,9 @@ align 16
 vmx_exit_entry:
 	push rdi
 	mov rdi, [rsp + 8]
-	mov GPR(0), rax
-	mov GPR(1), rcx
-	mov GPR(2), rdx
-	mov GPR(3), rbx
-	mov GPR(5), rbp
-	mov GPR(6), rsi
-	mov GPR(8), r8
-	mov GPR(9), r9
-	mov GPR(10), r10
-	mov GPR(11), r11
-	mov GPR(12), r12
-	mov GPR(13), r13
-	mov GPR(14), r14
-	mov GPR(15), r15
+	save 0, rax, rcx, rdx, rbx
+	save 5, rbp, rsi
+	save 8, r8, r9, r10, r11, r12, r13, r14, r15
 	pop qword GPR(7)
 	call vmx_exit
 	mov rdi, [rsp]
@@ -69,7 +65,6 @@ vmx_exit_entry:
 	jz vmx_run.stop
 	load_guest
 	vmresume
-	jmp vmx_run.refused
 
 ; VMfail: the instruction after VMLAUNCH or VMRESUME runs, with the guest's registers still loaded.
 vmx_run.refused:
