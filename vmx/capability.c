@@ -1,89 +1,76 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "vmx/capability.h"
 
+#include "core/x86.h"
 #include "vmx/reg.h"
 
-/* Found by reading this MSR's value: all bits of the mask are there. */
-struct need {
-	const char *name;
-	size_t offset;
+const u32 vmx_capability_msrs[VMX_CAPABILITY_COUNT] = {
+	[VMX_PIN] = MSR_VMX_TRUE_PIN,     [VMX_PROC] = MSR_VMX_TRUE_PROC,
+	[VMX_PROC2] = MSR_VMX_PROC2,      [VMX_EXIT] = MSR_VMX_TRUE_EXIT,
+	[VMX_ENTRY] = MSR_VMX_TRUE_ENTRY, [VMX_FEATURE_CONTROL] = MSR_FEATURE_CONTROL,
+	[VMX_BASIC] = MSR_VMX_BASIC,      [VMX_EPT_VPID] = MSR_VMX_EPT_VPID,
+};
+
+/* All bits of the mask are there; of a control: they may be 1. */
+static const struct {
+	const char *name; /* NULL: not needed, but the guest gets what CPUID promises it */
+	enum vmx_capability where;
 	u64 mask;
+} needs[] = {
+	{"vmx-enabled-by-firmware", VMX_FEATURE_CONTROL,
+         FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON},
+	{"write-back-vmcs", VMX_BASIC, FIELD_PUT(VMX_BASIC_MEMORY_TYPE, 6)},
+	{"true-controls", VMX_BASIC, VMX_BASIC_TRUE_CONTROLS},
+	{"nmi-exiting", VMX_PIN, PIN_NMI_EXITING},
+	{"virtual-nmis", VMX_PIN, PIN_VIRTUAL_NMIS},
+	{"nmi-window-exiting", VMX_PROC, PROC_NMI_WINDOW},
+	{"io-bitmaps", VMX_PROC, PROC_IO_BITMAPS},
+	{"msr-bitmaps", VMX_PROC, PROC_MSR_BITMAPS},
+	{"secondary-controls", VMX_PROC, PROC_SECONDARY},
+	{"ept", VMX_PROC2, PROC2_EPT},
+	{"vpid", VMX_PROC2, PROC2_VPID},
+	{"wbinvd-exiting", VMX_PROC2, PROC2_WBINVD_EXITING},
+	{"unrestricted-guest", VMX_PROC2, PROC2_UNRESTRICTED_GUEST},
+	{NULL, VMX_PROC2, PROC2_RDTSCP | PROC2_INVPCID | PROC2_XSAVES | PROC2_USER_WAIT},
+	{"exit-save-debug-controls", VMX_EXIT, VMEXIT_SAVE_DEBUG},
+	{"exit-64-bit-host", VMX_EXIT, VMEXIT_HOST_64},
+	{"exit-load-pat", VMX_EXIT, VMEXIT_LOAD_PAT},
+	{"exit-save-efer", VMX_EXIT, VMEXIT_SAVE_EFER},
+	{"exit-load-efer", VMX_EXIT, VMEXIT_LOAD_EFER},
+	{"entry-load-debug-controls", VMX_ENTRY, VMENTRY_LOAD_DEBUG},
+	{"entry-64-bit-guest", VMX_ENTRY, VMENTRY_IA32E},
+	{"entry-load-pat", VMX_ENTRY, VMENTRY_LOAD_PAT},
+	{"entry-load-efer", VMX_ENTRY, VMENTRY_LOAD_EFER},
+	{"ept-4-levels", VMX_EPT_VPID, EPT_CAP_WALK_4},
+	{"ept-write-back", VMX_EPT_VPID, EPT_CAP_WB},
+	{"invept-single-context", VMX_EPT_VPID, EPT_CAP_INVEPT | EPT_CAP_INVEPT_CONTEXT},
 };
 
-#define NEED(name, member, mask)                                    \
-	{                                                           \
-		name, offsetof(struct vmx_capability, member), mask \
-	}
-#define CONTROL(name, member, mask) NEED(name, member, (mask) << 32) /* it may be 1 */
-
-static const struct need needs[] = {
-	NEED("vmx-enabled-by-firmware", feature_control,
-             FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON),
-	NEED("write-back-vmcs", basic, FIELD_PUT(VMX_BASIC_MEMORY_TYPE, 6)),
-	NEED("true-controls", basic, VMX_BASIC_TRUE_CONTROLS),
-	CONTROL("nmi-exiting", pin, PIN_NMI_EXITING),
-	CONTROL("virtual-nmis", pin, PIN_VIRTUAL_NMIS),
-	CONTROL("nmi-window-exiting", proc, PROC_NMI_WINDOW),
-	CONTROL("io-bitmaps", proc, PROC_IO_BITMAPS),
-	CONTROL("msr-bitmaps", proc, PROC_MSR_BITMAPS),
-	CONTROL("secondary-controls", proc, PROC_SECONDARY),
-	CONTROL("ept", proc2, PROC2_EPT),
-	CONTROL("vpid", proc2, PROC2_VPID),
-	CONTROL("wbinvd-exiting", proc2, PROC2_WBINVD_EXITING),
-	CONTROL("unrestricted-guest", proc2, PROC2_UNRESTRICTED_GUEST),
-	CONTROL("exit-save-debug-controls", exit, VMEXIT_SAVE_DEBUG),
-	CONTROL("exit-64-bit-host", exit, VMEXIT_HOST_64),
-	CONTROL("exit-load-pat", exit, VMEXIT_LOAD_PAT),
-	CONTROL("exit-save-efer", exit, VMEXIT_SAVE_EFER),
-	CONTROL("exit-load-efer", exit, VMEXIT_LOAD_EFER),
-	CONTROL("entry-load-debug-controls", entry, VMENTRY_LOAD_DEBUG),
-	CONTROL("entry-64-bit-guest", entry, VMENTRY_IA32E),
-	CONTROL("entry-load-pat", entry, VMENTRY_LOAD_PAT),
-	CONTROL("entry-load-efer", entry, VMENTRY_LOAD_EFER),
-	NEED("ept-4-levels", ept_vpid, EPT_CAP_WALK_4),
-	NEED("ept-write-back", ept_vpid, EPT_CAP_WB),
-	NEED("invept-single-context", ept_vpid, EPT_CAP_INVEPT | EPT_CAP_INVEPT_CONTEXT),
-	NEED("invvpid-single-context", ept_vpid, EPT_CAP_INVVPID | EPT_CAP_INVVPID_CONTEXT),
-};
-
-const char *vmx_next_missing(const struct vmx_capability *capability, u32 *next)
+const char *vmx_next_missing(const u64 values[VMX_CAPABILITY_COUNT], u32 *next)
 {
 	while (*next < ARRAY_SIZE(needs)) {
-		const struct need *need = &needs[(*next)++];
-		u64 value = *(const u64 *)((const u8 *)capability + need->offset);
+		u32 i = (*next)++;
+		bool is_control = needs[i].where < VMX_CONTROL_COUNT;
+		u64 have = values[needs[i].where] >> (is_control ? 32 : 0);
 
-		if ((value & need->mask) != need->mask)
-			return need->name;
+		if (needs[i].name && needs[i].mask & ~have)
+			return needs[i].name;
 	}
 	return NULL;
+}
+
+u32 vmx_choose_control(enum vmx_capability control, u64 value)
+{
+	u32 wanted = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(needs); i++) {
+		if (needs[i].where == control)
+			wanted |= (u32)needs[i].mask;
+	}
+	return (wanted | (u32)value) & (u32)(value >> 32);
 }
 
 bool vmx_has_itlb_multihit(u64 arch_capabilities)
 {
 	return !(arch_capabilities & ARCH_CAP_PSCHANGE_MC_NO);
-}
-
-u32 vmx_adjust_control(u64 wanted, u64 capability)
-{
-	return ((u32)wanted | (u32)capability) & (u32)(capability >> 32);
-}
-
-struct vmx_controls vmx_choose_controls(const struct vmx_capability *capability)
-{
-	/* The second line of proc2 gives the guest instructions that CPUID promises it. */
-	return (struct vmx_controls){
-		.pin = vmx_adjust_control(PIN_NMI_EXITING | PIN_VIRTUAL_NMIS, capability->pin),
-		.proc = vmx_adjust_control(PROC_IO_BITMAPS | PROC_MSR_BITMAPS | PROC_SECONDARY,
-	                                   capability->proc),
-		.proc2 = vmx_adjust_control(PROC2_EPT | PROC2_VPID | PROC2_WBINVD_EXITING |
-	                                            PROC2_UNRESTRICTED_GUEST | PROC2_RDTSCP |
-	                                            PROC2_INVPCID | PROC2_XSAVES | PROC2_USER_WAIT,
-	                                    capability->proc2),
-		.exit = vmx_adjust_control(VMEXIT_SAVE_DEBUG | VMEXIT_HOST_64 | VMEXIT_LOAD_PAT |
-	                                           VMEXIT_SAVE_EFER | VMEXIT_LOAD_EFER,
-	                                   capability->exit),
-		.entry = vmx_adjust_control(VMENTRY_LOAD_DEBUG | VMENTRY_LOAD_PAT |
-	                                            VMENTRY_LOAD_EFER,
-	                                    capability->entry),
-	};
 }

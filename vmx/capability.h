@@ -6,21 +6,29 @@
 
 #include "lib/types.h"
 
-/* Values of the MSRs of the same names. A control's low half: must be 1; high half: may be 1. */
-struct vmx_capability {
-	u64 feature_control;
-	u64 basic;
-	u64 pin, proc, proc2, exit, entry;
-	u64 ept_vpid;
+/* The MSRs that tell what a CPU has. Those of the controls come first; low half: must be 1; high
+ * half: may be 1. */
+enum vmx_capability {
+	VMX_PIN,
+	VMX_PROC,
+	VMX_PROC2,
+	VMX_EXIT,
+	VMX_ENTRY,
+	VMX_CONTROL_COUNT,
+	VMX_FEATURE_CONTROL = VMX_CONTROL_COUNT,
+	VMX_BASIC,
+	VMX_EPT_VPID,
+	VMX_CAPABILITY_COUNT
 };
+extern const u32 vmx_capability_msrs[VMX_CAPABILITY_COUNT];
 
-struct vmx_controls {
-	u32 pin, proc, proc2, exit, entry;
-};
+/* What the hypervisor cannot do without, by name, one a call: NULL when there is no more. values:
+ * of these MSRs, 0 for one that the CPU does not have. *next: 0 at first. */
+const char *vmx_next_missing(const u64 values[VMX_CAPABILITY_COUNT], u32 *next);
 
-/* What the hypervisor cannot do without, by name, one a call: NULL when there is no more.
- * *next: 0 at first. */
-const char *vmx_next_missing(const struct vmx_capability *capability, u32 *next);
+/* The bits of a control that are needed or wanted, as the CPU with this value of its MSR accepts
+ * them: SDM volume 3, A.3.1. */
+u32 vmx_choose_control(enum vmx_capability control, u64 value);
 
 /*
  * XSA-304: a guest that changes the size of a page it executes from can stop the machine, unless
@@ -28,11 +36,5 @@ const char *vmx_next_missing(const struct vmx_capability *capability, u32 *next)
  * IA32_ARCH_CAPABILITIES; 0 where the CPU has no such MSR.
  */
 bool vmx_has_itlb_multihit(u64 arch_capabilities);
-
-/* A control as the CPU accepts it: SDM volume 3, A.3.1. */
-u32 vmx_adjust_control(u64 wanted, u64 capability);
-
-/* What is needed, and of what is wanted for the guest's sake as much as there is. */
-struct vmx_controls vmx_choose_controls(const struct vmx_capability *capability);
 
 #endif

@@ -3,40 +3,28 @@
 #include "core/log.h"
 #include "vmx/vmcs.h"
 
-/* VM-instruction error numbers: SDM volume 3, 31.4. */
-static const char *const instruction_errors[] = {
-	[1] = "vmcall-in-root",        [2] = "vmclear-address",
-	[3] = "vmclear-vmxon-region",  [4] = "vmlaunch-not-clear",
-	[5] = "vmresume-not-launched", [6] = "vmresume-after-vmxoff",
-	[7] = "control-fields",        [8] = "host-state",
-	[9] = "vmptrld-address",       [10] = "vmptrld-vmxon-region",
-	[11] = "vmptrld-revision",     [12] = "unsupported-field",
-	[13] = "read-only-field",      [15] = "vmxon-in-root",
-	[26] = "blocked-by-mov-ss",    [28] = "invept-invvpid-operand",
-};
-
-void vmx_log_instruction_error(const struct vcpu *vcpu)
+void vmx_entry_refused(struct vcpu *vcpu)
 {
+	/* SDM volume 3, 31.4. */
+	static const char *const names[] = {
+		[4] = "vmlaunch-not-clear", [5] = "vmresume-not-launched", [7] = "control-fields",
+		[8] = "host-state",         [26] = "blocked-by-mov-ss",
+	};
+	struct exit exit = {.kind = EXIT_UNKNOWN};
 	u64 number = vmcs_read(VMCS_INSTRUCTION_ERROR);
-	const char *name =
-		number < ARRAY_SIZE(instruction_errors) ? instruction_errors[number] : NULL;
 
 	log_line("error vm=%s vm-entry=refused instruction-error=%lu (%s)", vcpu->vm->name, number,
-	         name ? name : "unknown");
+	         number < ARRAY_SIZE(names) && names[number] ? names[number] : "unknown");
+	(void)exit_kill(vcpu, &exit, "vm-entry-refused");
 }
 
 /*
  * The checks of guest state on VM entry, in the manual's groups (volume 3, 27.3.1.1 to 27.3.1.6).
  * Not every rule: those that a hypervisor gets wrong, and that a guest can bring about.
  */
-static bool is_ia32e(void)
+static bool has_bad_fixed_bits(u64 value, u32 msr_fixed0, u32 msr_fixed1)
 {
-	return vmcs_read(VMCS_ENTRY) & VMENTRY_IA32E;
-}
-
-static bool has_bad_fixed_bits(u64 value, u32 msr_fixed0, u32 msr_fixed1, u64 exempt)
-{
-	return (~value & msr_read(msr_fixed0) & ~exempt) || (value & ~msr_read(msr_fixed1));
+	return ~value & msr_read(msr_fixed0) || value & ~msr_read(msr_fixed1);
 }
 
 static bool has_bad_control_registers(void)
@@ -47,113 +35,79 @@ static bool has_bad_control_registers(void)
 	bool long_mode = efer & EFER_LMA;
 
 	/* An unrestricted guest may run without protection and paging. */
-	return has_bad_fixed_bits(cr0, MSR_VMX_CR0_FIXED0, MSR_VMX_CR0_FIXED1, CR0_PE | CR0_PG) ||
-	       has_bad_fixed_bits(cr4, MSR_VMX_CR4_FIXED0, MSR_VMX_CR4_FIXED1, 0) ||
-	       (cr0 & (CR0_PE | CR0_PG)) == CR0_PG || long_mode != is_ia32e() ||
+	return has_bad_fixed_bits(cr0 | CR0_PE | CR0_PG, MSR_VMX_CR0_FIXED0, MSR_VMX_CR0_FIXED1) ||
+	       has_bad_fixed_bits(cr4, MSR_VMX_CR4_FIXED0, MSR_VMX_CR4_FIXED1) ||
+	       (cr0 & (CR0_PE | CR0_PG)) == CR0_PG ||
+	       long_mode != !!(vmcs_read(VMCS_ENTRY) & VMENTRY_IA32E) ||
 	       (cr0 & CR0_PG && long_mode != !!(efer & EFER_LME)) ||
-	       (long_mode && !(cr0 & CR0_PG && cr4 & CR4_PAE)) ||
-	       vmcs_read(VMCS_GUEST_CR3) >> cpu_physical_bits() || vmcs_read(VMCS_GUEST_DR7) >> 32;
-}
-
-static bool has_bad_segment(enum vmx_segment segment)
-{
-	u64 rights = vmcs_read(VMCS_SEGMENT(VMCS_GUEST_RIGHTS, segment));
-	u64 limit = vmcs_read(VMCS_SEGMENT(VMCS_GUEST_LIMIT, segment));
-	bool system = segment == SEG_LDTR || segment == SEG_TR;
-
-	if (rights & AR_UNUSABLE)
-		return segment == SEG_CS || segment == SEG_TR;
-	return !(rights & AR_P) || rights & AR_RESERVED || system == !!(rights & AR_S) ||
-	       (limit & 0xfff) != (rights & AR_G ? 0xfff : limit & 0xfff) ||
-	       (limit >> 20 && !(rights & AR_G)) ||
-	       (segment == SEG_CS && rights & AR_L && rights & AR_DB && is_ia32e()) ||
-	       (segment == SEG_TR && (rights & 7) != 3);
+	       (long_mode && !(cr0 & CR0_PG && cr4 & CR4_PAE));
 }
 
 static bool has_bad_segments(void)
 {
-	for (enum vmx_segment segment = SEG_ES; segment < SEG_COUNT; segment++) {
-		if (has_bad_segment(segment))
-			return true;
-	}
-	return false;
-}
+	bool bad = false;
 
-static bool has_bad_descriptor_tables(void)
-{
-	return (vmcs_read(VMCS_GUEST_GDTR_LIMIT) | vmcs_read(VMCS_GUEST_IDTR_LIMIT)) >> 16;
+	for (enum vmx_segment s = SEG_ES; s < SEG_COUNT; s++) {
+		u64 rights = vmcs_read(VMCS_SEGMENT(VMCS_GUEST_RIGHTS, s));
+		u64 limit = vmcs_read(VMCS_SEGMENT(VMCS_GUEST_LIMIT, s));
+		bool system = s == SEG_LDTR || s == SEG_TR;
+
+		if (rights & AR_UNUSABLE)
+			bad |= s == SEG_CS || s == SEG_TR;
+		else
+			bad |= !(rights & AR_P) || rights & AR_RESERVED ||
+			       system == !!(rights & AR_S) ||
+			       (rights & AR_G ? ~limit & 0xfff : limit >> 20) ||
+			       (s == SEG_CS && rights & AR_DB && vmx_is_code_64()) ||
+			       (s == SEG_TR && (rights & 7) != 3);
+	}
+	return bad;
 }
 
 static bool has_bad_rip_or_rflags(void)
 {
 	u64 rflags = vmcs_read(VMCS_GUEST_RFLAGS);
-	bool code_64 = is_ia32e() && vmcs_read(VMCS_SEGMENT(VMCS_GUEST_RIGHTS, SEG_CS)) & AR_L;
 
-	return (!code_64 && vmcs_read(VMCS_GUEST_RIP) >> 32) || !(rflags & RFLAGS_FIXED) ||
+	return (!vmx_is_code_64() && vmcs_read(VMCS_GUEST_RIP) >> 32) || !(rflags & RFLAGS_FIXED) ||
 	       rflags & RFLAGS_RESERVED;
 }
-
 static bool has_bad_blocking(void)
 {
 	u64 blocking = vmcs_read(VMCS_GUEST_BLOCKING);
 	u64 event = vmcs_read(VMCS_ENTRY_EVENT);
 	bool nmi = event & EVENT_VALID && FIELD_GET(EVENT_TYPE, event) == EVENT_TYPE_NMI;
 
-	return vmcs_read(VMCS_GUEST_ACTIVITY) > ACTIVITY_WAIT_FOR_SIPI ||
-	       (blocking & BLOCKING_STI && blocking & BLOCKING_MOV_SS) ||
-	       (nmi && blocking & (BLOCKING_MOV_SS | BLOCKING_NMI)) ||
-	       vmcs_read(VMCS_LINK_POINTER) != ~0ull;
+	return (blocking & BLOCKING_STI && blocking & BLOCKING_MOV_SS) ||
+	       (nmi && blocking & (BLOCKING_MOV_SS | BLOCKING_NMI));
 }
 
-static bool has_bad_pdptes(void)
+static const char *faulty_group(u64 qualification)
 {
-	bool pae = vmcs_read(VMCS_GUEST_CR0) & CR0_PG && vmcs_read(VMCS_GUEST_CR4) & CR4_PAE;
-
-	for (u32 i = 0; i < 4 && pae && !is_ia32e(); i++) {
-		u64 entry = vmcs_read((enum vmcs_field)(VMCS_GUEST_PDPTE + 2 * i));
-
-		if (entry & PTE_P && entry & PDPTE_RESERVED)
-			return true;
-	}
-	return false;
+	/* What the CPU says itself: 27.8. */
+	if (qualification)
+		return qualification == QUAL_ENTRY_PDPTES ? "pdptes" : "non-register-state";
+	if (has_bad_control_registers())
+		return "control-registers";
+	if (has_bad_segments())
+		return "segments";
+	if (has_bad_rip_or_rflags())
+		return "rip-rflags";
+	return has_bad_blocking() ? "non-register-state" : "unknown";
 }
 
-const char *vmx_faulty_guest_state(void)
+enum exit_result vmx_entry_failed(struct vcpu *vcpu, const struct exit *exit)
 {
-	static const struct {
-		const char *name;
-		bool (*is_bad)(void);
-	} groups[] = {
-		{"control-registers", has_bad_control_registers},
-		{"segments", has_bad_segments},
-		{"descriptor-tables", has_bad_descriptor_tables},
-		{"rip-rflags", has_bad_rip_or_rflags},
-		{"non-register-state", has_bad_blocking},
-		{"pdptes", has_bad_pdptes},
-	};
-
-	for (u32 i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (groups[i].is_bad())
-			return groups[i].name;
-	}
-	return "unknown";
-}
-
-static void dump_segments(void)
-{
-	static const char *const names[SEG_COUNT] = {"es", "cs", "ss",   "ds",
-	                                             "fs", "gs", "ldtr", "tr"};
-
-	for (enum vmx_segment s = SEG_ES; s < SEG_COUNT; s++)
-		log_line("dump segment=%s selector=0x%lx base=0x%lx limit=0x%lx rights=0x%lx",
-		         names[s], vmcs_read(VMCS_SEGMENT(VMCS_GUEST_SELECTOR, s)),
-		         vmcs_read(VMCS_SEGMENT(VMCS_GUEST_BASE, s)),
-		         vmcs_read(VMCS_SEGMENT(VMCS_GUEST_LIMIT, s)),
-		         vmcs_read(VMCS_SEGMENT(VMCS_GUEST_RIGHTS, s)));
+	log_line("error vm=%s vm-entry=failed reason=%llu qualification=0x%lx group=%s",
+	         vcpu->vm->name, exit->reason & REASON_BASIC, exit->qualification,
+	         faulty_group(exit->qualification));
+	return exit_kill(vcpu, exit, "vm-entry-failed");
 }
 
 void vmx_dump(const struct vcpu *vcpu)
 {
+	static const char *const names[SEG_COUNT] = {"es", "cs", "ss",   "ds",
+	                                             "fs", "gs", "ldtr", "tr"};
+
 	(void)vcpu;
 	log_line("dump vmx reason=0x%lx qualification=0x%lx length=%lu gpa=0x%lx linear=0x%lx",
 	         vmcs_read(VMCS_EXIT_REASON), vmcs_read(VMCS_QUALIFICATION),
@@ -173,5 +127,10 @@ void vmx_dump(const struct vcpu *vcpu)
 	         vmcs_read(VMCS_GUEST_GDTR_BASE), vmcs_read(VMCS_GUEST_GDTR_LIMIT),
 	         vmcs_read(VMCS_GUEST_IDTR_BASE), vmcs_read(VMCS_GUEST_IDTR_LIMIT),
 	         vmcs_read(VMCS_GUEST_DR7), vmcs_read(VMCS_GUEST_PAT));
-	dump_segments();
+	for (enum vmx_segment s = SEG_ES; s < SEG_COUNT; s++)
+		log_line("dump segment=%s selector=0x%lx base=0x%lx limit=0x%lx rights=0x%lx",
+		         names[s], vmcs_read(VMCS_SEGMENT(VMCS_GUEST_SELECTOR, s)),
+		         vmcs_read(VMCS_SEGMENT(VMCS_GUEST_BASE, s)),
+		         vmcs_read(VMCS_SEGMENT(VMCS_GUEST_LIMIT, s)),
+		         vmcs_read(VMCS_SEGMENT(VMCS_GUEST_RIGHTS, s)));
 }

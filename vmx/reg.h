@@ -23,10 +23,9 @@
 #define FEATURE_CONTROL_LOCK  BIT(0)
 #define FEATURE_CONTROL_VMXON BIT(2) /* outside SMX */
 
-/* Volume 4, table 2-2; the MSR is there where CPUID says so. */
-#define MSR_ARCH_CAPABILITIES         0x10a
-#define ARCH_CAP_PSCHANGE_MC_NO       BIT(6) /* no machine check when a page changes its size */
-#define CPUID_7_EDX_ARCH_CAPABILITIES BIT(29)
+/* Volume 4, table 2-2; not every CPU has the MSR. */
+#define MSR_ARCH_CAPABILITIES   0x10a
+#define ARCH_CAP_PSCHANGE_MC_NO BIT(6) /* no machine check when a page changes its size */
 
 /* IA32_VMX_BASIC: A.1. */
 #define VMX_BASIC_REVISION      MASK(30, 0)
@@ -34,18 +33,15 @@
 #define VMX_BASIC_TRUE_CONTROLS BIT(55)
 
 /* IA32_VMX_EPT_VPID_CAP: A.10. */
-#define EPT_CAP_WALK_4          BIT(6)
-#define EPT_CAP_WB              BIT(14) /* of the tables */
-#define EPT_CAP_2M              BIT(16)
-#define EPT_CAP_1G              BIT(17)
-#define EPT_CAP_INVEPT          BIT(20)
-#define EPT_CAP_INVEPT_CONTEXT  BIT(25)
-#define EPT_CAP_INVVPID         BIT(32)
-#define EPT_CAP_INVVPID_CONTEXT BIT(41)
+#define EPT_CAP_WALK_4         BIT(6)
+#define EPT_CAP_WB             BIT(14) /* of the tables */
+#define EPT_CAP_2M             BIT(16)
+#define EPT_CAP_1G             BIT(17)
+#define EPT_CAP_INVEPT         BIT(20)
+#define EPT_CAP_INVEPT_CONTEXT BIT(25)
 
-/* Operands of INVEPT and INVVPID: SDM volume 3, 31.3. */
-#define INVEPT_CONTEXT  1
-#define INVVPID_CONTEXT 1
+/* Operand of INVEPT: SDM volume 3, 31.3. */
+#define INVEPT_CONTEXT 1
 
 /* Pin-based controls: 25.6.1. */
 #define PIN_NMI_EXITING  BIT(3)
@@ -94,13 +90,12 @@
 #define EPT_DEVICE      BIT(52) /* ours: device memory, always UC */
 
 /* Interruption information, of exits, entries and IDT vectoring: 25.8.3, 25.9.2, 25.9.3. */
-#define EVENT_VECTOR              MASK(7, 0)
-#define EVENT_TYPE                MASK(10, 8)
-#define EVENT_TYPE_NMI            2
-#define EVENT_TYPE_EXCEPTION      3
-#define EVENT_TYPE_SOFT_INTERRUPT 4 /* and 5, 6: these carry an instruction length */
-#define EVENT_ERROR_CODE          BIT(11)
-#define EVENT_VALID               BIT(31)
+#define EVENT_VECTOR         MASK(7, 0)
+#define EVENT_TYPE           MASK(10, 8)
+#define EVENT_TYPE_NMI       2
+#define EVENT_TYPE_EXCEPTION 3
+#define EVENT_ERROR_CODE     BIT(11)
+#define EVENT_VALID          BIT(31)
 
 /* Guest interruptibility state: table 25-3. Pending debug exceptions: table 25-4. */
 #define BLOCKING_STI     BIT(0)
@@ -108,19 +103,14 @@
 #define BLOCKING_NMI     BIT(3)
 #define PENDING_DEBUG_BS BIT(14)
 
-#define ACTIVITY_ACTIVE        0
-#define ACTIVITY_WAIT_FOR_SIPI 3
-
 #define DEBUGCTL_BTF    BIT(1) /* single-step on branches: volume 3, 18.4.1 */
 #define DR7_RESET       0x400
 #define RFLAGS_RESERVED (BIT(3) | BIT(5) | BIT(15) | MASK(63, 22)) /* volume 1, 3.4.3 */
 
 /* PAE paging: volume 3, 4.4.1. */
-#define PDPT_ADDRESS   MASK(31, 5)
-#define PDPTE_RESERVED (MASK(2, 1) | MASK(8, 5))
+#define PDPT_ADDRESS MASK(31, 5)
 
 /* Access rights of a segment: 25.4.1. */
-#define AR_TYPE     MASK(3, 0)
 #define AR_S        BIT(4) /* code or data */
 #define AR_DPL      MASK(6, 5)
 #define AR_P        BIT(7)
@@ -136,7 +126,6 @@
 
 /* Exit qualifications: control registers (table 28-3), I/O (28-5), EPT violations (28-7). */
 #define QUAL_CR_NUMBER    MASK(3, 0)
-#define QUAL_CR_ACCESS    MASK(5, 4) /* 0 = MOV to CR */
 #define QUAL_CR_GPR       MASK(11, 8)
 #define QUAL_IO_SIZE      MASK(2, 0) /* bytes less 1 */
 #define QUAL_IO_IN        BIT(3)
@@ -145,6 +134,9 @@
 #define QUAL_EPT_WRITE    BIT(1)
 #define QUAL_EPT_FETCH    BIT(2)
 #define QUAL_EPT_IRET_NMI BIT(12) /* an IRET had just ended the blocking of NMIs */
+
+/* And of an entry that failed its checks of the guest's state: 27.8. */
+#define QUAL_ENTRY_PDPTES 2
 
 /* Basic exit reasons: volume 3, appendix C. */
 enum vmx_reason {
@@ -155,20 +147,12 @@ enum vmx_reason {
 	REASON_GETSEC = 11,
 	REASON_INVD = 13,
 	REASON_VMCALL = 18,
-	REASON_VMCLEAR = 19,
-	REASON_VMLAUNCH = 20,
-	REASON_VMPTRLD = 21,
-	REASON_VMPTRST = 22,
-	REASON_VMREAD = 23,
-	REASON_VMRESUME = 24,
-	REASON_VMWRITE = 25,
-	REASON_VMXOFF = 26,
+	REASON_VMCLEAR = 19, /* to VMXON: the VMX instructions */
 	REASON_VMXON = 27,
 	REASON_CR_ACCESS = 28,
 	REASON_IO = 30,
 	REASON_RDMSR = 31,
 	REASON_WRMSR = 32,
-	REASON_GUEST_STATE = 33,
 	REASON_EPT_VIOLATION = 48,
 	REASON_INVEPT = 50,
 	REASON_INVVPID = 53,
@@ -188,14 +172,11 @@ enum vmcs_field {
 	VMCS_HOST_CS = 0x0c02,
 	VMCS_HOST_SS = 0x0c04,
 	VMCS_HOST_DS = 0x0c06,
-	VMCS_HOST_FS = 0x0c08,
-	VMCS_HOST_GS = 0x0c0a,
 	VMCS_HOST_TR = 0x0c0c,
 	VMCS_IO_BITMAP_A = 0x2000,
 	VMCS_IO_BITMAP_B = 0x2002,
 	VMCS_MSR_BITMAP = 0x2004,
 	VMCS_EPTP = 0x201a,
-	VMCS_XSS_EXITING = 0x202c,
 	VMCS_GUEST_PHYSICAL = 0x2400,
 	VMCS_LINK_POINTER = 0x2800,
 	VMCS_GUEST_DEBUGCTL = 0x2802,
@@ -206,15 +187,8 @@ enum vmcs_field {
 	VMCS_HOST_EFER = 0x2c02,
 	VMCS_PIN = 0x4000,
 	VMCS_PROC = 0x4002,
-	VMCS_EXCEPTIONS = 0x4004,
-	VMCS_PF_MASK = 0x4006,
-	VMCS_PF_MATCH = 0x4008,
-	VMCS_CR3_TARGETS = 0x400a,
 	VMCS_EXIT = 0x400c,
-	VMCS_EXIT_MSR_STORES = 0x400e,
-	VMCS_EXIT_MSR_LOADS = 0x4010,
 	VMCS_ENTRY = 0x4012,
-	VMCS_ENTRY_MSR_LOADS = 0x4014,
 	VMCS_ENTRY_EVENT = 0x4016,
 	VMCS_ENTRY_ERROR_CODE = 0x4018,
 	VMCS_ENTRY_LENGTH = 0x401a,
@@ -231,12 +205,9 @@ enum vmcs_field {
 	VMCS_GUEST_RIGHTS = 0x4814,
 	VMCS_GUEST_BLOCKING = 0x4824, /* interruptibility state */
 	VMCS_GUEST_ACTIVITY = 0x4826,
-	VMCS_GUEST_SYSENTER_CS = 0x482a,
-	VMCS_HOST_SYSENTER_CS = 0x4c00,
 	VMCS_CR0_MASK = 0x6000,
 	VMCS_CR4_MASK = 0x6002,
 	VMCS_CR0_SHADOW = 0x6004,
-	VMCS_CR4_SHADOW = 0x6006,
 	VMCS_QUALIFICATION = 0x6400,
 	VMCS_GUEST_LINEAR = 0x640a,
 	VMCS_GUEST_CR0 = 0x6800,
@@ -250,18 +221,13 @@ enum vmcs_field {
 	VMCS_GUEST_RIP = 0x681e,
 	VMCS_GUEST_RFLAGS = 0x6820,
 	VMCS_GUEST_PENDING_DEBUG = 0x6822,
-	VMCS_GUEST_SYSENTER_ESP = 0x6824,
-	VMCS_GUEST_SYSENTER_EIP = 0x6826,
 	VMCS_HOST_CR0 = 0x6c00,
 	VMCS_HOST_CR3 = 0x6c02,
 	VMCS_HOST_CR4 = 0x6c04,
-	VMCS_HOST_FS_BASE = 0x6c06,
 	VMCS_HOST_GS_BASE = 0x6c08,
 	VMCS_HOST_TR_BASE = 0x6c0a,
 	VMCS_HOST_GDTR_BASE = 0x6c0c,
 	VMCS_HOST_IDTR_BASE = 0x6c0e,
-	VMCS_HOST_SYSENTER_ESP = 0x6c10,
-	VMCS_HOST_SYSENTER_EIP = 0x6c12,
 	VMCS_HOST_RSP = 0x6c14,
 	VMCS_HOST_RIP = 0x6c16,
 };

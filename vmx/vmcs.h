@@ -4,15 +4,7 @@
 #define VMX_VMCS_H
 
 #include "core/backend.h"
-#include "vmx/capability.h"
 #include "vmx/reg.h"
-
-/* vcpu->vendor. Each member is a page. */
-struct vmx {
-	u64 vmcs_pa;
-	u64 msr_bitmap_pa;
-	u64 io_bitmap_pa[2]; /* ports below 0x8000, ports above */
-};
 
 /* CR0 bits that guests see from the shadow: R16's, and NE, which VMX holds at 1 (SDM volume
  * 3, 24.8). */
@@ -36,45 +28,46 @@ static inline bool vmcs_write(enum vmcs_field field, u64 value)
 	return ok;
 }
 
-static inline struct vmx *vmx_of(const struct vcpu *vcpu)
+static inline void vmcs_set_bits(enum vmcs_field field, u64 bits)
 {
-	return vcpu->vendor;
+	vmcs_write(field, vmcs_read(field) | bits);
 }
 
-/* Clears this VMCS and makes it current on this CPU; false if the CPU refuses it. */
-bool vmcs_load_cleared(u64 vmcs_pa);
-/* The current VMCS goes back to memory and may be loaded elsewhere. */
-void vmcs_clear(u64 vmcs_pa);
-bool vmcs_load(u64 vmcs_pa);
+static inline void vmcs_clear_bits(enum vmcs_field field, u64 bits)
+{
+	vmcs_write(field, vmcs_read(field) & ~bits);
+}
 
-/* The current VMCS: controls, and the guest as it starts. */
-void vmcs_build(struct vcpu *vcpu, const struct vcpu_start *start,
-                const struct vmx_controls *controls);
-/* The current VMCS: this CPU as VM exits find it again. */
-void vmcs_set_host(const struct cpu *cpu);
+static inline bool vmx_is_code_64(void)
+{
+	return vmcs_read(VMCS_GUEST_EFER) & EFER_LMA &&
+	       vmcs_read(VMCS_SEGMENT(VMCS_GUEST_RIGHTS, SEG_CS)) & AR_L;
+}
 
-/* event.c. After an exit by NMI. */
-void vmx_unblock_nmis(void);
-/* The NMI window has opened. */
-void vmx_nmi_window(void);
-/* An exit came in the middle of an event's delivery: it is delivered again. */
+/* vmcs.c. A zeroed page that begins as VMXON regions and VMCSs do (25.2), or 0. */
+u64 vmx_alloc_region(void);
+/* The members of struct backend. vcpu->vendor is the VMCS. */
+err_t vmx_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start);
+void vmx_vcpu_destroy(struct vcpu *vcpu);
+void vmx_vcpu_run(struct vcpu *vcpu);
+void vmx_intercept_port(struct vcpu *vcpu, u16 port);
+
+/* event.c. An exit came in the middle of an event's delivery: it is delivered again. */
 void vmx_redeliver(void);
 void vmx_inject(struct vcpu *vcpu, u8 vector, u32 error_code);
 
 /* vmx.c. An instruction fetch that EPT stopped; true if it may go on (iTLB multihit). */
 bool vmx_allow_fetch(struct vcpu *vcpu, u64 gpa);
+void vmx_invalidate(struct vcpu *vcpu);
 
-/* failure.c. */
+/* failure.c. The VM is killed: the guest's state failed the checks of a VM entry; */
+enum exit_result vmx_entry_failed(struct vcpu *vcpu, const struct exit *exit);
+/* or VMLAUNCH or VMRESUME did not even try (called by entry.asm). */
+void vmx_entry_refused(struct vcpu *vcpu);
 void vmx_dump(const struct vcpu *vcpu);
-/* VMLAUNCH, VMRESUME or VMPTRLD failed. */
-void vmx_log_instruction_error(const struct vcpu *vcpu);
-/* A VM entry failed its checks of the guest's state: the first group at fault, in words. */
-const char *vmx_faulty_guest_state(void);
 
 /* exit.c, called by entry.asm. False: this VM runs no more. */
 bool vmx_exit(struct vcpu *vcpu);
-/* VMLAUNCH or VMRESUME did not enter the guest. */
-void vmx_entry_refused(struct vcpu *vcpu);
 
 /* entry.asm. Runs the guest of the current, cleared VMCS until vmx_exit says stop. host_rsp:
  * VMCS_HOST_RSP. */
