@@ -119,9 +119,11 @@ static __attribute__((noinline)) bool exit_slow(struct vcpu *vcpu, struct exit *
 	else
 		vmx_redeliver();
 	/* NMIs that came while the hypervisor ran wait for an exit off the hot path. */
-	if (vcpu->cpu->nmis && vcpu->vm->platform)
-		vmx_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
-	vcpu->cpu->nmis = 0;
+	if (vcpu->cpu->nmis) {
+		vcpu->cpu->nmis = 0;
+		if (vcpu->vm->platform)
+			vmx_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
+	}
 	return result != RESULT_STOP;
 }
 
