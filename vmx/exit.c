@@ -17,9 +17,12 @@ static const u8 instruction_kinds[REASON_COUNT] = {
 
 static inline void advance(u64 rip, u64 length)
 {
-	u64 blocking = vmcs_read(VMCS_GUEST_BLOCKING);
+	u64 blocking = vmcs_read(VMCS_GUEST_BLOCKING), next = rip + length;
 
-	vmcs_write(VMCS_GUEST_RIP, rip + length);
+	/* Only 64-bit code goes on beyond 4 GiB; other code goes round. */
+	if ((rip ^ next) >> 32 && !vmx_is_code_64())
+		next = (u32)next;
+	vmcs_write(VMCS_GUEST_RIP, next);
 	if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS))
 		vmcs_write(VMCS_GUEST_BLOCKING, blocking & ~(BLOCKING_STI | BLOCKING_MOV_SS));
 	/* A trap that the CPU would have taken after this instruction (R14; table 25-4). */
