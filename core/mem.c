@@ -16,7 +16,6 @@ static const struct pt_format host_format = {
 	.table_bits = PTE_P | PTE_W,
 	.large = PTE_PS,
 	.address = PTE_ADDRESS,
-	.canonical = true,
 };
 
 /* Page tables translate 48 bits; the upper 16 repeat the last one. */

@@ -70,65 +70,48 @@ void pt_release(struct pagetable *pt)
 	pt_list_free(&pt->removed_pa);
 }
 
-/* The bits of an address that select entries; what is above them must be zero or, in the upper half
- * of a canonical address space, ones. */
-static u64 strip_sign(const struct pagetable *pt, u64 va)
+err_t pt_check_range(const struct pagetable *pt, u64 va, u64 size)
 {
 	u64 limit = level_size(pt->levels + 1);
 
-	return pt->format->canonical && va >= -(limit / 2) ? va & (limit - 1) : va;
-}
-
-err_t pt_check_range(const struct pagetable *pt, u64 *va, u64 size)
-{
-	u64 limit = level_size(pt->levels + 1);
-
-	*va = strip_sign(pt, *va);
-	if (!IS_ALIGNED(*va | size, PAGE_SIZE))
+	if (!IS_ALIGNED(va | size, PAGE_SIZE))
 		return E_UNALIGNED;
-	if (!size || *va >= limit || size > limit - *va)
+	if (!size || va >= limit || size > limit - va)
 		return E_OUT_OF_RANGE;
 	return E_OK;
 }
 
-u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *size)
+u64 *pt_find_slot(const struct pagetable *pt, u64 va, u64 *size)
 {
-	const u64 *table = phys_to_virt(pt->root_pa);
+	u64 *table = phys_to_virt(pt->root_pa);
 
-	*size = level_size(pt->levels + 1);
-	va = strip_sign(pt, va);
-	if (va >= *size)
-		return 0;
 	for (unsigned int level = pt->levels;; level--) {
-		u64 entry = table[level_index(va, level)];
+		u64 *slot = &table[level_index(va, level)];
 
-		if (!is_table(pt, entry, level)) {
+		if (!is_table(pt, *slot, level)) {
 			*size = level_size(level);
-			return entry;
+			return slot;
 		}
-		table = child_of(pt, entry);
+		table = child_of(pt, *slot);
 	}
 }
 
-static void visit_table(struct pagetable *pt, u64 *table, unsigned int level, u64 va,
-                        pt_visitor visit, void *context)
+u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *size)
 {
-	for (unsigned int i = 0; i < ENTRIES; i++, va += level_size(level)) {
-		u64 entry = table[i], changed;
-
-		if (!is_present(pt, entry))
-			continue;
-		if (is_table(pt, entry, level)) {
-			visit_table(pt, child_of(pt, entry), level - 1, va, visit, context);
-			continue;
-		}
-		changed = visit(context, va, entry, level_size(level));
-		if (changed != entry)
-			publish_entries(&table[i], changed, 0, 1, pt->flush);
-	}
+	*size = level_size(pt->levels + 1);
+	return va < *size ? *pt_find_slot(pt, va, size) : 0;
 }
 
 void pt_visit(struct pagetable *pt, pt_visitor visit, void *context)
 {
-	visit_table(pt, phys_to_virt(pt->root_pa), pt->levels, 0, visit, context);
+	u64 size;
+
+	for (u64 va = 0; va < level_size(pt->levels + 1); va += size) {
+		u64 *slot = pt_find_slot(pt, va, &size), leaf = *slot;
+
+		if (is_present(pt, leaf))
+			leaf = visit(context, va, leaf, size);
+		if (leaf != *slot)
+			publish_entries(slot, leaf, 0, 1, pt->flush);
+	}
 }

@@ -19,9 +19,10 @@ struct pt_format {
 	u64 table_bits; /* attributes of an entry that points to a table */
 	u64 large;      /* set in a leaf above 4 KiB */
 	u64 address;    /* mask of the address in an entry */
-	bool canonical; /* addresses are sign-extended (SDM volume 1, 3.3.7.1), else zero-extended
-	                 */
 };
+
+/* An address is what its levels select entries by: without the sign extension of the CPU's own
+ * tables (SDM volume 1, 3.3.7.1). */
 
 struct pagetable {
 	const struct pt_format *format;

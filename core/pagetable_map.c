@@ -55,19 +55,16 @@ static unsigned int leaf_level(const struct pagetable *pt, u64 va, u64 last, u64
 	return level;
 }
 
-/* The slot of va in a table of this level; tables on the way that are missing are added. */
+/* The absent slot of va in a table of this level; tables on the way that are missing are added. */
 static u64 *make_slot(struct pagetable *pt, u64 va, unsigned int level)
 {
-	u64 *table = phys_to_virt(pt->root_pa);
+	u64 span, *slot = pt_find_slot(pt, va, &span);
 
-	for (unsigned int at = pt->levels; at > level; at--) {
-		u64 *slot = &table[level_index(va, at)];
-
-		if (!is_present(pt, *slot))
-			pt_add_table(pt, slot, 0, 0);
-		table = child_of(pt, *slot);
+	while (span > level_size(level)) {
+		pt_add_table(pt, slot, 0, 0);
+		slot = pt_find_slot(pt, va, &span);
 	}
-	return &table[level_index(va, level)];
+	return slot;
 }
 
 /* Table by table: as many leaves as it holds of [va, last]. */
@@ -91,7 +88,7 @@ err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes)
 {
 	u64 last, delta;
 
-	TRY(pt_check_range(pt, &va, size));
+	TRY(pt_check_range(pt, va, size));
 	if (!IS_ALIGNED(pa, PAGE_SIZE))
 		return E_UNALIGNED;
 	if (pa + size - 1 < pa || ((pa + size - PAGE_SIZE) & ~pt->format->address))

@@ -17,18 +17,13 @@ static u32 count_split_tables(const struct pagetable *pt, u64 va)
 /* Lets a leaf end at va: larger ones become tables of leaves with the same attributes. */
 static void split_at(struct pagetable *pt, u64 va)
 {
-	u64 *table = phys_to_virt(pt->root_pa);
+	u64 size, *slot = pt_find_slot(pt, va, &size);
 
-	for (unsigned int level = pt->levels; !IS_ALIGNED(va, level_size(level)); level--) {
-		u64 *slot = &table[level_index(va, level)], leaf = *slot;
+	while (is_present(pt, *slot) && !IS_ALIGNED(va, size)) {
+		u64 part = size >> 9;
 
-		if (!is_present(pt, leaf))
-			return;
-		if (level == 2)
-			leaf &= ~pt->format->large;
-		if (!is_table(pt, *slot, level))
-			pt_add_table(pt, slot, leaf, level_size(level - 1));
-		table = child_of(pt, *slot);
+		pt_add_table(pt, slot, part > PAGE_SIZE ? *slot : *slot & ~pt->format->large, part);
+		slot = pt_find_slot(pt, va, &size);
 	}
 }
 
@@ -74,7 +69,7 @@ static bool unmap_range(struct pagetable *pt, u64 *table, unsigned int level, u6
 
 err_t pt_unmap(struct pagetable *pt, u64 va, u64 size)
 {
-	TRY(pt_check_range(pt, &va, size));
+	TRY(pt_check_range(pt, va, size));
 	TRY(pt_reserve_tables(pt, count_split_tables(pt, va) + count_split_tables(pt, va + size)));
 	split_at(pt, va);
 	split_at(pt, va + size);

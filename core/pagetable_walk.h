@@ -57,7 +57,10 @@ err_t pt_reserve_tables(struct pagetable *pt, u32 count) must_check;
 /* Lets slot point to a new table, a spare page, of entries first, first + step, ... */
 void pt_add_table(struct pagetable *pt, u64 *slot, u64 first, u64 step);
 
-/* In: va as the caller has it. Out: the bits that select entries. E_UNALIGNED, E_OUT_OF_RANGE. */
-err_t pt_check_range(const struct pagetable *pt, u64 *va, u64 size) must_check;
+/* E_UNALIGNED, E_OUT_OF_RANGE. */
+err_t pt_check_range(const struct pagetable *pt, u64 va, u64 size) must_check;
+
+/* Where the walk for va, within range, ends: a leaf or an absent entry, and what it spans. */
+u64 *pt_find_slot(const struct pagetable *pt, u64 va, u64 *size);
 
 #endif

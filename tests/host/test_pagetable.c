@@ -357,38 +357,6 @@ static void test_split_keeps_attributes(void **state)
 	assert_int_equal(pt_map(&pt, MIB(2) + 0x3000, 0, 0x1000, 1), E_OK);
 }
 
-/* The upper half of a canonical address space (the hypervisor's own tables). */
-static void test_canonical_addresses(void **state)
-{
-	static const struct pt_format canonical = {
-		.present = 1,
-		.table_bits = 3,
-		.large = BIT(7),
-		.address = MASK(51, 12),
-		.canonical = true,
-	};
-	const u64 direct = 0xffff800000000000, image = 0xffffffff80000000;
-	u64 size;
-
-	(void)state;
-	make(&canonical, 4, ALL_LEAVES, false);
-	assert_int_equal(pt_map(&pt, direct, 0, GIB(1), 3), E_OK);
-	assert_int_equal(pt_map(&pt, image, MIB(16), MIB(2), 1), E_OK);
-	assert_int_equal(pt_map(&pt, 0, 0, 0x1000, 1), E_OK);
-	assert_int_equal(pt_map(&pt, -PAGE_SIZE, 0, 0x1000, 1), E_OK);
-	assert_int_equal(pt_map(&pt, -PAGE_SIZE, 0, 0x2000, 1), E_OUT_OF_RANGE);
-	assert_int_equal(pt_lookup(&pt, image + 0x5000, &size), MIB(16) | BIT(7) | 1);
-	assert_int_equal(size, MIB(2));
-	assert_int_equal(pt_unmap(&pt, image, 0x1000), E_OK);
-	assert_int_equal(size_at(image), 0);
-	assert_int_equal(size_at(image + 0x1000), 0x1000);
-	assert_int_equal(size_at(0x7fffffff0000), 0);
-	/* without the sign it is simply out of range */
-	make(&formats[2], 4, ALL_LEAVES, false);
-	assert_int_equal(pt_map(&pt, direct, 0, 0x1000, 3), E_OUT_OF_RANGE);
-	assert_int_equal(size_at(direct), 0);
-}
-
 static u64 retype(void *context, u64 va, u64 entry, u64 leaf_size)
 {
 	u64 *expected_va = context;
@@ -490,7 +458,6 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_leaf_choice),
 		cmocka_unit_test(test_split_keeps_attributes),
-		cmocka_unit_test(test_canonical_addresses),
 		cmocka_unit_test(test_visit_changes_leaves),
 		cmocka_unit_test(test_every_state_is_old_or_new),
 		cmocka_unit_test(test_random),
