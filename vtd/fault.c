@@ -4,6 +4,7 @@
 
 /* 7.1.3: by reason code. Interrupt remapping, which has the codes from 0x20, is off. */
 static const char *const reasons[] = {
+	[0x00] = "unknown reason",
 	[0x01] = "root entry not present",
 	[0x02] = "context entry not present",
 	[0x03] = "invalid context entry",
@@ -22,9 +23,7 @@ static const char *const reasons[] = {
 
 const char *vtd_fault_reason(u8 reason)
 {
-	if (reason < ARRAY_SIZE(reasons) && reasons[reason])
-		return reasons[reason];
-	return "unknown reason";
+	return reasons[reason < ARRAY_SIZE(reasons) ? reason : 0];
 }
 
 /* 11.4.14: takes one record out of the unit if it is valid. */

@@ -6,31 +6,15 @@
  */
 #include "core/cache.h"
 #include "core/deadline.h"
-#include "core/log.h"
 #include "core/mem.h"
 #include "vtd/reg.h"
 #include "vtd/unit.h"
 
 /*
- * An invalid descriptor stops the queue with the invalidation not done. The other queue errors are
- * about device TLBs, which have no requests: one can only come of a device that answers unasked.
+ * Each wait has status data of its own: a late write for an old one is never taken for it. An
+ * invalid descriptor stops the queue with the invalidation not done. The other queue errors are
+ * about device TLBs, to which no requests go: they can only come of a device that answers unasked.
  */
-static bool queue_stopped(const struct vtd_unit *unit)
-{
-	const struct vtd_descriptor *queue = phys_to_virt(unit->queue_pa);
-	u32 status = mmio_r32(&unit->regs, VTD_FSTS);
-	u64 head;
-
-	if (!(status & VTD_FSTS_IQE))
-		return false;
-	head = FIELD_GET(VTD_IQ_OFFSET, mmio_r64(&unit->regs, VTD_IQH)) % VTD_IQ_ENTRIES;
-	log_line("error unit=%u queue=invalid-descriptor status=0x%x head=%lu "
-	         "descriptor=0x%016lx%016lx",
-	         unit->index, status, head, queue[head].high, queue[head].low);
-	return true;
-}
-
-/* Each wait has status data of its own: a late write for an old one is never taken for it. */
 static err_t await_status(struct vtd_unit *unit)
 {
 	const u32 *status = phys_to_virt(unit->status_pa);
@@ -41,7 +25,7 @@ static err_t await_status(struct vtd_unit *unit)
 		late = deadline_passed(deadline);
 		if (__atomic_load_n(status, __ATOMIC_ACQUIRE) == unit->status_count)
 			return E_OK;
-	} while (!late && !queue_stopped(unit));
+	} while (!late && !(mmio_r32(&unit->regs, VTD_FSTS) & VTD_FSTS_IQE));
 	return vtd_unit_fail(unit, "invalidation", E_TIMEOUT);
 }
 
@@ -94,7 +78,9 @@ err_t vtd_invalidate_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 s
 
 err_t vtd_flush_write_buffer(struct vtd_unit *unit)
 {
-	return unit->cap & VTD_CAP_RWBF ? vtd_unit_command(unit, VTD_GCMD_WBF, true) : E_OK;
+	if (!(unit->cap & VTD_CAP_RWBF))
+		return E_OK;
+	return vtd_unit_command(unit, VTD_GCMD_WBF, true, "write-buffer");
 }
 
 err_t vtd_announce_device(struct vtd_unit *unit, u16 rid, u16 domain_id)

@@ -9,8 +9,6 @@
 #define VTD_CAP       0x08
 #define VTD_CAP_ND    MASK(2, 0)   /* number of domain ids: 2^(4 + 2 * ND) */
 #define VTD_CAP_RWBF  BIT(4)       /* required write-buffer flushing */
-#define VTD_CAP_PLMR  BIT(5)       /* protected low-memory region */
-#define VTD_CAP_PHMR  BIT(6)       /* protected high-memory region */
 #define VTD_CAP_CM    BIT(7)       /* caching mode: absent entries are cached, too */
 #define VTD_CAP_SAGAW MASK(11, 9)  /* bit n: tables of n + 2 levels; here 3 to 5 */
 #define VTD_CAP_FRO   MASK(33, 24) /* fault-recording registers, in 16 bytes */
@@ -64,8 +62,7 @@
 
 /* 11.4.8 protected memory */
 #define VTD_PMEN     0x64
-#define VTD_PMEN_EPM BIT(31) /* enable */
-#define VTD_PMEN_PRS BIT(0)  /* status */
+#define VTD_PMEN_PRS BIT(0) /* status */
 
 /* 11.4.9 invalidation queue; bits 18:4 of head and tail are the offset of a 16-byte descriptor */
 #define VTD_IQH        0x80

@@ -34,10 +34,9 @@ static err_t tell_units(const struct vtd_space *space, u64 iova, u64 size,
 	err_t result = E_OK;
 
 	for (u32 i = 0; i < VTD_SPACE_UNITS_MAX; i++) {
-		err_t e = E_OK;
+		err_t e = space->attached[i] ? tell(space->units[i], space->domain_id, iova, size)
+		                             : E_OK;
 
-		if (space->attached[i])
-			e = tell(space->units[i], space->domain_id, iova, size);
 		if (e)
 			result = e;
 	}

@@ -56,7 +56,9 @@ err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *f
 
 err_t vtd_unit_fail(struct vtd_unit *unit, const char *step, err_t e)
 {
-	log_line("error unit=%u step=%s reason=%s", unit->index, step, error_name(e));
+	log_line("error unit=%u step=%s reason=%s fault-status=0x%x queue-head=0x%lx", unit->index,
+	         step, error_name(e), mmio_r32(&unit->regs, VTD_FSTS),
+	         mmio_r64(&unit->regs, VTD_IQH));
 	unit->failed = true;
 	unit->running = false;
 	return e;
@@ -76,15 +78,8 @@ static bool wait_for(const struct vtd_unit *unit, u32 offset, u32 mask, u32 valu
 	return false;
 }
 
-err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on)
+err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on, const char *step)
 {
-	static const char *const names[] = {
-		[FIELD_SHIFT(VTD_GCMD_TE)] = "translation",
-		[FIELD_SHIFT(VTD_GCMD_SRTP)] = "root-table",
-		[FIELD_SHIFT(VTD_GCMD_WBF)] = "write-buffer",
-		[FIELD_SHIFT(VTD_GCMD_QIE)] = "queued-invalidation",
-		[FIELD_SHIFT(VTD_GCMD_IRE)] = "interrupt-remapping",
-	};
 	u32 kept = mmio_r32(&unit->regs, VTD_GSTS) & VTD_GSTS_KEEP & ~command;
 	u32 set = on ? command : 0;
 	u32 done = command == VTD_GCMD_WBF ? 0 : set; /* WBFS: still under way */
@@ -94,30 +89,28 @@ err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on)
 	mmio_w32(&unit->regs, VTD_GCMD, kept | set);
 	if (wait_for(unit, VTD_GSTS, command, done))
 		return E_OK;
-	return vtd_unit_fail(unit, names[FIELD_SHIFT(command)], E_TIMEOUT);
+	return vtd_unit_fail(unit, step, E_TIMEOUT);
 }
 
 /* ---- stop ---- */
 
-static err_t turn_off(struct vtd_unit *unit, u32 command)
+static err_t turn_off(struct vtd_unit *unit, u32 command, const char *step)
 {
 	if (!(mmio_r32(&unit->regs, VTD_GSTS) & command))
 		return E_OK;
 	if (command == VTD_GCMD_QIE) /* 6.5.2: when it is empty, or stands still at an error */
 		(void)wait_for(unit, VTD_IQH, VTD_IQ_OFFSET,
 		               mmio_r32(&unit->regs, VTD_IQT) & VTD_IQ_OFFSET);
-	return vtd_unit_command(unit, command, false);
+	return vtd_unit_command(unit, command, false, step);
 }
 
 err_t vtd_unit_stop(struct vtd_unit *unit)
 {
 	unit->running = false;
-	TRY(turn_off(unit, VTD_GCMD_IRE));
-	TRY(turn_off(unit, VTD_GCMD_TE));
-	TRY(turn_off(unit, VTD_GCMD_QIE));
-	if (!(unit->cap & (VTD_CAP_PLMR | VTD_CAP_PHMR)))
-		return E_OK;
-	mmio_w32(&unit->regs, VTD_PMEN, 0);
+	TRY(turn_off(unit, VTD_GCMD_IRE, "interrupt-remapping"));
+	TRY(turn_off(unit, VTD_GCMD_TE, "translation"));
+	TRY(turn_off(unit, VTD_GCMD_QIE, "queued-invalidation"));
+	mmio_w32(&unit->regs, VTD_PMEN, 0); /* 11.4.8: reserved, and zero, where there is none */
 	if (wait_for(unit, VTD_PMEN, VTD_PMEN_PRS, 0))
 		return E_OK;
 	return vtd_unit_fail(unit, "protected-memory", E_TIMEOUT);
@@ -156,13 +149,13 @@ err_t vtd_unit_start(struct vtd_unit *unit)
 	reset_faults(unit);
 	TRY(vtd_flush_write_buffer(unit));
 	mmio_w64(&unit->regs, VTD_RTADDR, unit->root_pa);
-	TRY(vtd_unit_command(unit, VTD_GCMD_SRTP, true));
+	TRY(vtd_unit_command(unit, VTD_GCMD_SRTP, true, "root-table"));
 	unit->queue_tail = 0;
 	mmio_w64(&unit->regs, VTD_IQT, 0);
 	mmio_w64(&unit->regs, VTD_IQA, unit->queue_pa);
-	TRY(vtd_unit_command(unit, VTD_GCMD_QIE, true));
+	TRY(vtd_unit_command(unit, VTD_GCMD_QIE, true, "queued-invalidation"));
 	TRY(vtd_invalidate_all(unit));
-	TRY(vtd_unit_command(unit, VTD_GCMD_TE, true));
+	TRY(vtd_unit_command(unit, VTD_GCMD_TE, true, "translation"));
 	unit->running = true;
 	return E_OK;
 }

@@ -15,8 +15,9 @@
 /* Logs `error unit=N step=... reason=...` and marks the unit failed; returns e. */
 err_t vtd_unit_fail(struct vtd_unit *unit, const char *step, err_t e);
 
-/* Sets or clears one bit of the global command register and waits for its status (11.4.4). */
-err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on) must_check;
+/* Sets or clears one bit of the global command register and waits for its status (11.4.4). step:
+ * its name in the log. */
+err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on, const char *step) must_check;
 
 /* All context entries and all translations. */
 err_t vtd_invalidate_all(struct vtd_unit *unit) must_check;
