@@ -20,21 +20,18 @@ PTE_LARGE equ 0x83
 LARGE_PAGE equ 0x200000
 
 section .multiboot2 progbits alloc noexec nowrite align=8
-header:
+header: ; tags are padded to multiples of 8
 	dd 0xe85250d6, 0, header.end - header   ; architecture: 32-bit protected mode of i386
 	dd -(0xe85250d6 + (header.end - header)) & 0xffffffff
 .request:                                       ; 3.1.3: the memory map
 	dw 1, 0
-	dd 12, 6
-	align 8, db 0
+	dd 12, 6, 0
 .request_optional:                              ; modules, either RSDP
 	dw 1, 1
-	dd 20, 3, 14, 15
-	align 8, db 0
+	dd 20, 3, 14, 15, 0
 .entry:                                         ; 3.1.7
 	dw 3, 0
-	dd 12, PA(multiboot2_entry)
-	align 8, db 0
+	dd 12, PA(multiboot2_entry), 0
 .module_alignment:                              ; 3.1.12: modules begin on pages
 	dw 6, 0
 	dd 8
