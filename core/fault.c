@@ -44,14 +44,16 @@ static void note(const struct vtd_unit *unit, const struct vtd_fault *fault)
 
 static void poll_unit(struct vtd_unit *unit)
 {
+	static struct rate overflows[DMAR_UNITS_MAX]; /* each belongs to its unit */
+	struct rate *rate = &overflows[unit->index];
 	struct vtd_fault fault;
 	bool overflow = false;
 
 	for (u32 i = 0; i < FAULTS_PER_POLL; i++) {
 		bool more = vtd_next_fault(unit, &fault, &overflow);
 
-		if (overflow)
-			log_line("fault unit=%u overflow=1", unit->index);
+		if (overflow && rate_count(rate))
+			log_line("fault unit=%u overflow=%u", unit->index, rate_take(rate));
 		if (!more)
 			return;
 		note(unit, &fault);
