@@ -10,9 +10,8 @@
 struct device devices[DEVICES_MAX]; /* grows during boot only; an entry changes with its owner */
 u32 device_count;
 
-#define DRAIN_US \
-	100000 /* PCIe 5.0, 6.6.2: software should wait up to 100 ms for pending transactions */
-#define FLR_US 100000 /* and as long for a function-level reset */
+/* PCIe 5.0, 6.6.2: what to wait for pending transactions, and after a function-level reset. */
+#define SETTLE_US 100000
 
 struct device *device_find(u32 bdf)
 {
@@ -21,6 +20,13 @@ struct device *device_find(u32 bdf)
 			return d;
 	}
 	return NULL;
+}
+
+u8 device_secondary_bus(u32 bdf)
+{
+	const struct device *d = device_find(bdf);
+
+	return d && d->bridge ? (u8)pci_read(bdf, PCI_SECONDARY_BUS, 1) : 0;
 }
 
 /* R1. The register is left as it was found. */
@@ -114,8 +120,7 @@ static void add_device(u32 bdf)
 	}
 	device_count++;
 	d->bdf = bdf;
-	d->vendor_id = (u16)pci_read(bdf, PCI_VENDOR_ID, 2);
-	d->device_id = (u16)pci_read(bdf, PCI_VENDOR_ID + 2, 2);
+	d->id = pci_read(bdf, PCI_VENDOR_ID, 4);
 	d->class_code = pci_read(bdf, PCI_CLASS, 4) >> 8;
 	d->bridge = header != 0;
 	d->pcie = pci_find_capability(bdf, PCI_CAP_PCIE);
@@ -147,7 +152,7 @@ static void log_device(const struct device *d)
 
 	if (d->bridge || !d->unit) {
 		log_line("device %s id=%04x:%04x class=%06x unit=%s%s", BDF_TEXT(d->bdf),
-		         d->vendor_id, d->device_id, d->class_code, d->unit ? "covered" : "none",
+		         d->id & 0xffff, d->id >> 16, d->class_code, d->unit ? "covered" : "none",
 		         d->bridge ? " type=bridge" : "");
 		return;
 	}
@@ -156,7 +161,7 @@ static void log_device(const struct device *d)
 	emulate = coherency_box_authorises(POLICY_KERNEL, box);
 	log_line("device %s id=%04x:%04x class=%06x unit=%u nosnoop=%s by=%s default=%s box=%u "
 	         "wbinvd=%s",
-	         BDF_TEXT(d->bdf), d->vendor_id, d->device_id, d->class_code, d->unit->index,
+	         BDF_TEXT(d->bdf), d->id & 0xffff, d->id >> 16, d->class_code, d->unit->index,
 	         d->nosnoop_capable ? "yes" : "no", by[d->nosnoop_by],
 	         format == FORMAT_SNOOP ? "snoop" : "nosnoop", box, emulate ? "emulate" : "ignore");
 }
@@ -183,12 +188,10 @@ err_t device_set_nosnoop(struct device *d, bool capable)
 
 static bool is_above(const struct device *bridge, const struct device *d)
 {
-	u32 bus = d->bdf >> 8 & 0xff;
+	u32 bus = d->bdf >> 8 & 0xff, first = device_secondary_bus(bridge->bdf);
 
-	return bridge->bridge && bridge->bdf >> 16 == d->bdf >> 16 &&
-	       pci_read(bridge->bdf, PCI_SECONDARY_BUS, 1) <= bus &&
-	       bus <= pci_read(bridge->bdf, PCI_SECONDARY_BUS + 1, 1) &&
-	       pci_read(bridge->bdf, PCI_SECONDARY_BUS, 1) != 0;
+	return first && bridge->bdf >> 16 == d->bdf >> 16 && first <= bus &&
+	       bus <= pci_read(bridge->bdf, PCI_SECONDARY_BUS + 1, 1);
 }
 
 /* R21: a bridge gets bus mastering back when a device behind it is attached. */
@@ -205,7 +208,7 @@ void device_allow_dma(struct device *d)
 
 static bool wait_for_pending(const struct device *d)
 {
-	u64 deadline = deadline_in_us(DRAIN_US);
+	u64 deadline = deadline_in_us(SETTLE_US);
 
 	while (pci_read(d->bdf, d->pcie + PCIE_DEVICE_STATUS, 2) & PCIE_PENDING) {
 		if (deadline_passed(deadline))
@@ -217,7 +220,7 @@ static bool wait_for_pending(const struct device *d)
 static void reset_function(const struct device *d)
 {
 	u32 control = d->pcie + PCIE_DEVICE_CONTROL;
-	u64 deadline = deadline_in_us(FLR_US);
+	u64 deadline = deadline_in_us(SETTLE_US);
 
 	if (!(pci_read(d->bdf, d->pcie + PCIE_DEVICE_CAP, 4) & PCIE_DEVICE_CAP_FLR))
 		return;

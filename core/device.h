@@ -31,7 +31,7 @@ struct vm;
 
 struct device {
 	u32 bdf;
-	u16 vendor_id, device_id;
+	u32 id;         /* vendor in bits 15:0, device above */
 	u32 class_code; /* 24 bits */
 	bool bridge;    /* type 1 header */
 	u32 pcie;       /* offset of the PCIe capability, 0: none */
@@ -41,7 +41,9 @@ struct device {
 	bool nosnoop_capable;
 	enum nosnoop_by nosnoop_by;
 
-	bool named; /* a `device` line names it: never the platform VM's by default */
+	bool named;           /* a `device` line names it: never the platform VM's by default */
+	struct vm *wanted_vm; /* as the line says; NULL: kept from everybody */
+	struct ioasid *wanted_ioasid; /* NULL: the VM's own one */
 	enum device_state state;
 	struct vm *vm;         /* the owner; bridges belong to the platform VM without a table */
 	struct ioasid *ioasid; /* NULL when attached without a unit (unprotected DMA) */
@@ -63,6 +65,8 @@ void device_log_all(void);
 
 /* NULL if there is none. */
 struct device *device_find(u32 bdf);
+/* Of a bridge; 0 for what is none. */
+u8 device_secondary_bus(u32 bdf);
 
 /* nosnoop= of the manifest. E_USE_BLOCK: `no` for a device probed capable (R1); E_ATTACHED (R11).
  */

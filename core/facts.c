@@ -2,19 +2,20 @@
 #include "core/facts.h"
 
 #include "core/cpu.h"
+#include "core/device.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/pci.h"
 #include "core/power.h"
-#include "lib/format.h"
 
 struct facts facts;
 struct vtd_unit units[DMAR_UNITS_MAX];
 u32 unit_count;
 
-static err_t broken(const char *table, u32 offset, err_t e)
+/* Names a table that is broken, and the place. */
+static err_t report(const char *table, u32 offset, err_t e)
 {
-	log_line("error table=%s offset=0x%x reason=%s", table, offset, error_name(e));
+	if (e)
+		log_line("error table=%s offset=0x%x reason=%s", table, offset, error_name(e));
 	return e;
 }
 
@@ -23,9 +24,57 @@ static err_t map_table(u64 pa, const u8 **table, u32 *size)
 {
 	TRY(mem_map_firmware(pa, ACPI_HEADER_SIZE, table));
 	*size = acpi_table_length(*table);
-	if (!*size)
-		return E_BAD_LENGTH;
-	return mem_map_firmware(pa, *size, table);
+	return *size ? mem_map_firmware(pa, *size, table) : E_BAD_LENGTH;
+}
+
+static err_t read_table(u64 pa)
+{
+	struct dmar_place place = {0, 0};
+	const u8 *table;
+	u32 size;
+	err_t e;
+
+	TRY(report("?", 0, map_table(pa, &table, &size)));
+	if (acpi_table_is(table, "APIC"))
+		return report("MADT", 0, acpi_parse_madt(table, size, &facts.madt));
+	if (acpi_table_is(table, "FACP"))
+		return report("FADT", 0, acpi_parse_fadt(table, size, &facts.fadt));
+	if (acpi_table_is(table, "MCFG"))
+		return report("MCFG", 0, acpi_parse_mcfg(table, size, &facts.mcfg));
+	if (!acpi_table_is(table, "DMAR"))
+		return E_OK;
+	facts.dmar_pa = pa;
+	e = dmar_parse(table, size, &facts.dmar, &place);
+	return report("DMAR", place.offset, e);
+}
+
+/* The units are ours: whoever reads firmware's lists of tables does not find the DMAR there. */
+static void hide_dmar(u64 list_pa, u32 entry_size)
+{
+	const u8 *list;
+	u32 size;
+
+	if (list_pa && facts.dmar_pa && !map_table(list_pa, &list, &size))
+		acpi_root_remove(phys_to_virt(list_pa), entry_size, facts.dmar_pa);
+}
+
+static err_t read_tables(void)
+{
+	struct acpi_root root;
+	const u8 *bytes;
+	u64 pa;
+	u32 size;
+
+	TRY(report("RSDP", 0, mem_map_firmware(facts.boot.rsdp_pa, ACPI_RSDP_SIZE, &bytes)));
+	TRY(report("RSDP", 0, acpi_parse_rsdp(bytes, ACPI_RSDP_SIZE, &root)));
+	TRY(report("XSDT", 0, map_table(root.table_pa, &bytes, &size)));
+	TRY(report("XSDT", 0,
+	           acpi_check_table(bytes, size, root.entry_size == 8 ? "XSDT" : "RSDT")));
+	for (u32 i = 0; acpi_root_entry(bytes, root.entry_size, i, &pa); i++)
+		TRY(read_table(pa));
+	hide_dmar(root.rsdt_pa, 4);
+	hide_dmar(root.xsdt_pa, 8);
+	return E_OK;
 }
 
 static void read_s5(void)
@@ -37,60 +86,6 @@ static void read_s5(void)
 	             !acpi_find_s5(dsdt, size, &slp_typ);
 
 	power_init(&facts.fadt, found ? slp_typ : -1);
-}
-
-static err_t read_table(u64 pa)
-{
-	const u8 *table;
-	u32 size;
-	struct dmar_place place = {0, 0};
-	err_t e = map_table(pa, &table, &size);
-
-	if (e)
-		return broken("?", 0, e);
-	if (acpi_table_is(table, "APIC") && (e = acpi_parse_madt(table, size, &facts.madt)))
-		return broken("MADT", 0, e);
-	if (acpi_table_is(table, "FACP") && (e = acpi_parse_fadt(table, size, &facts.fadt)))
-		return broken("FADT", 0, e);
-	if (acpi_table_is(table, "MCFG")) {
-		facts.mcfg_pa = pa;
-		e = acpi_parse_mcfg(table, size, &facts.mcfg);
-		if (e)
-			return broken("MCFG", 0, e);
-	}
-	if (acpi_table_is(table, "DMAR")) {
-		facts.dmar_pa = pa;
-		e = dmar_parse(table, size, &facts.dmar, &place);
-		if (e)
-			return broken("DMAR", place.offset, e);
-	}
-	return E_OK;
-}
-
-static err_t read_tables(void)
-{
-	const u8 *bytes, *root;
-	u64 pa;
-	u32 size, ignored;
-	err_t e;
-
-	e = mem_map_firmware(facts.boot.rsdp_pa, ACPI_RSDP_SIZE, &bytes);
-	if (!e)
-		e = acpi_parse_rsdp(bytes, ACPI_RSDP_SIZE, &facts.root);
-	if (e)
-		return broken("RSDP", 0, e);
-	e = map_table(facts.root.table_pa, &root, &size);
-	if (!e)
-		e = acpi_check_table(root, size, facts.root.entry_size == 8 ? "XSDT" : "RSDT");
-	if (e)
-		return broken("XSDT", 0, e);
-	/* The other list is not read, but DMAR is to be taken out of it too. */
-	if (facts.root.rsdt_pa && facts.root.rsdt_pa != facts.root.table_pa &&
-	    map_table(facts.root.rsdt_pa, &bytes, &ignored))
-		facts.root.rsdt_pa = 0;
-	for (u32 i = 0; acpi_root_entry(root, facts.root.entry_size, i, &pa); i++)
-		TRY(read_table(pa));
-	return E_OK;
 }
 
 static void log_cpus(void)
@@ -116,47 +111,24 @@ err_t facts_collect(void)
 	return E_OK;
 }
 
-static u8 secondary_bus(u32 bdf)
-{
-	if ((pci_read(bdf, PCI_HEADER_TYPE, 1) & 0x7f) != 1)
-		return 0;
-	return (u8)pci_read(bdf, PCI_SECONDARY_BUS, 1);
-}
-
 struct vtd_unit *facts_find_unit(u32 bdf)
 {
-	int index = unit_count ? vtd_find_unit(&facts.dmar, bdf, secondary_bus) : -1;
+	int index = vtd_find_unit(&facts.dmar, bdf, device_secondary_bus);
 
 	return index < 0 ? NULL : &units[index];
 }
 
-/* Appends "39" or ",39" and so on; the list is short, so the buffer is always large enough. */
-static void append(char *list, const char *word)
-{
-	size_t length = 0;
-
-	while (list[length])
-		length++;
-	format_text(list + length, 32 - length, "%s%s", length ? "," : "", word);
-}
-
 static void log_unit(const struct vtd_unit *unit)
 {
-	static const char *const width_names[] = {[3] = "39", [4] = "48", [5] = "57"};
-	char widths[32] = "", pages[32] = "4K";
+	static const char *const widths[] = {"",   "39",    "48",    "39,48",
+	                                     "57", "39,57", "48,57", "39,48,57"};
+	static const char *const pages[] = {"4K", "4K,2M", "4K,1G", "4K,2M,1G"};
 
-	for (u32 levels = 3; levels <= 5; levels++) {
-		if (unit->levels & BIT(levels))
-			append(widths, width_names[levels]);
-	}
-	if (unit->leaf_sizes & PT_LEAF_2M)
-		append(pages, "2M");
-	if (unit->leaf_sizes & PT_LEAF_1G)
-		append(pages, "1G");
 	log_line(
 		"unit %u base=0x%lx cap=0x%lx ecap=0x%lx sc=%u walk-coherent=%u widths=%s pages=%s",
 		unit->index, unit->regs.base_pa, unit->cap, unit->ecap, unit->snoop_control,
-		unit->walk_coherent, widths, pages);
+		unit->walk_coherent, widths[unit->levels >> 3 & 7],
+		pages[unit->leaf_sizes >> 1 & 3]);
 }
 
 err_t facts_start_units(void)

@@ -11,12 +11,11 @@
 
 struct facts {
 	struct boot_info boot;
-	struct acpi_root root;
 	struct acpi_madt madt;
 	struct acpi_mcfg mcfg;
 	struct acpi_fadt fadt;
 	struct dmar dmar; /* unit_count is 0 without a DMAR */
-	u64 dmar_pa, mcfg_pa;
+	u64 dmar_pa;
 };
 extern struct facts facts;
 
@@ -24,8 +23,8 @@ extern struct facts facts;
 extern struct vtd_unit units[DMAR_UNITS_MAX];
 extern u32 unit_count;
 
-/* From facts.boot to the rest. What is absent is left out; a table that is there and broken is an
- * error that has been logged with its place. */
+/* From facts.boot to the rest; afterwards firmware's lists of tables name no DMAR. What is absent
+ * is left out; a table that is there and broken is an error that has been logged with its place. */
 err_t facts_collect(void) must_check;
 
 /* The unit that covers a function, or NULL. */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/guest_image.h"
 
-#include "core/acpi_hide.h"
 #include "core/facts.h"
 #include "core/mem.h"
 #include "core/vm_memory.h"
+#include "lib/bytes.h"
 #include "lib/bzimage.h"
 #include "lib/elf.h"
 #include "lib/string.h"
 
-/* Pieces placed so far in this VM, which later ones keep off. */
+/* What has been placed in this VM so far, and later pieces keep off. */
 #define PIECES_MAX 24
 struct layout {
 	struct vm *vm;
@@ -20,19 +20,31 @@ struct layout {
 	} piece[PIECES_MAX];
 };
 
-const struct boot_file *guest_image_file(const char *name)
+struct file {
+	const u8 *bytes;
+	u64 size;
+};
+
+/* `\a` and `/a` and `a` are the same. */
+static const char *base_name(const char *name)
 {
 	while (*name == '\\' || *name == '/')
 		name++;
-	for (u32 i = 0; i < facts.boot.file_count; i++) {
-		const char *file = facts.boot.files[i].name;
+	return name;
+}
 
-		while (*file == '\\' || *file == '/')
-			file++;
-		if (!strcmp(file, name))
-			return &facts.boot.files[i];
+static err_t need_file(struct layout *l, const char *name, struct file *file)
+{
+	l->file = name;
+	for (u32 i = 0; i < facts.boot.file_count; i++) {
+		const struct boot_file *f = &facts.boot.files[i];
+
+		if (!f->pa || strcmp(base_name(f->name), base_name(name)))
+			continue;
+		*file = (struct file){phys_to_virt(f->pa), f->size};
+		return E_OK;
 	}
-	return NULL;
+	return E_NOT_FOUND;
 }
 
 static err_t claim(struct layout *l, u64 gpa, u64 size)
@@ -54,18 +66,17 @@ static u64 collision(const struct layout *l, u64 gpa, u64 size)
 	return 0;
 }
 
-/* The lowest usable place from `from` up. */
-static err_t place(struct layout *l, u64 size, u64 align, u64 from, u64 *gpa)
+/* The lowest usable place from `from` up, and the host's view of it. */
+static err_t place(struct layout *l, u64 size, u64 align, u64 from, u64 *gpa, void **host)
 {
-	for (u32 i = 0; i < l->vm->ram_count; i++) {
-		const struct vm_range *r = &l->vm->ram[i];
+	for (const struct vm_range *r = l->vm->ram; r < l->vm->ram + l->vm->ram_count; r++) {
 		u64 at = ALIGN_UP(MAX(from, r->gpa), align), end;
 
-		while (r->type == BOOT_MEMORY_USABLE && at >= r->gpa &&
-		       at + size <= r->gpa + r->size) {
+		while (r->type == BOOT_MEMORY_USABLE && vm_range_holds(r, at, size)) {
 			end = collision(l, at, size);
 			if (!end) {
 				*gpa = at;
+				*host = r->host + (at - r->gpa);
 				return claim(l, at, size);
 			}
 			at = ALIGN_UP(end, align);
@@ -74,23 +85,11 @@ static err_t place(struct layout *l, u64 size, u64 align, u64 from, u64 *gpa)
 	return E_NO_MEMORY;
 }
 
-/* The host's view of a piece that place() chose or that was checked against the VM's RAM. */
-static u8 *ram_at(const struct vm *vm, u64 gpa, u64 size)
+static err_t place_pages(struct layout *l, u64 count, u64 *gpa, void **host)
 {
-	for (u32 i = 0; i < vm->ram_count; i++) {
-		const struct vm_range *r = &vm->ram[i];
-
-		if (gpa >= r->gpa && gpa - r->gpa < r->size && size <= r->size - (gpa - r->gpa))
-			return phys_to_virt(r->pa + (gpa - r->gpa));
-	}
-	return NULL;
-}
-
-static err_t need_file(struct layout *l, const char *name, const struct boot_file **file)
-{
-	l->file = name;
-	*file = guest_image_file(name);
-	return *file && (*file)->pa ? E_OK : E_NOT_FOUND;
+	TRY(place(l, count * PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, gpa, host));
+	memset(*host, 0, count * PAGE_SIZE);
+	return E_OK;
 }
 
 /* Linux, Documentation/arch/x86: boot.rst (64-bit boot protocol) and zero-page.rst. */
@@ -105,13 +104,6 @@ static err_t need_file(struct layout *l, const char *name, const struct boot_fil
 #define ZERO_E820_MAX     128
 #define LOADER_UNDEFINED  0xff
 #define ENTRY_64_OFFSET   0x200
-
-static void put32(u8 *at, u64 value)
-{
-	u32 low = (u32)value;
-
-	memcpy(at, &low, sizeof(low));
-}
 
 static void fill_e820(const struct vm *vm, u8 *zero_page)
 {
@@ -129,12 +121,11 @@ static void fill_e820(const struct vm *vm, u8 *zero_page)
 static err_t build_boot_tables(struct layout *l, struct vcpu_start *start)
 {
 	static const u64 gdt[] = {0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff};
-	u64 gpa;
-	u64 *page;
+	void *host;
+	u64 gpa, *page;
 
-	TRY(place(l, BOOT_TABLE_PAGES * PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, &gpa));
-	page = (u64 *)ram_at(l->vm, gpa, BOOT_TABLE_PAGES * PAGE_SIZE);
-	memset(page, 0, BOOT_TABLE_PAGES * PAGE_SIZE);
+	TRY(place_pages(l, BOOT_TABLE_PAGES, &gpa, &host));
+	page = host;
 	page[0] = (gpa + PAGE_SIZE) | PTE_P | PTE_W;
 	for (u64 i = 0; i < 4; i++)
 		page[512 + i] = (gpa + (2 + i) * PAGE_SIZE) | PTE_P | PTE_W;
@@ -148,61 +139,59 @@ static err_t build_boot_tables(struct layout *l, struct vcpu_start *start)
 
 static err_t load_initrd(struct layout *l, u8 *zero_page)
 {
-	const struct boot_file *file;
+	struct file file;
+	void *host;
 	u64 gpa;
 
 	if (!l->vm->config.initrd[0])
 		return E_OK;
 	TRY(need_file(l, l->vm->config.initrd, &file));
-	TRY(place(l, file->size, PAGE_SIZE, MIB(16), &gpa));
-	if (gpa + file->size > GIB(4))
+	TRY(place(l, file.size, PAGE_SIZE, MIB(16), &gpa, &host));
+	if (gpa + file.size > GIB(4))
 		return E_NO_MEMORY;
-	memcpy(ram_at(l->vm, gpa, file->size), phys_to_virt(file->pa), file->size);
-	put32(zero_page + ZERO_RAMDISK, gpa);
-	put32(zero_page + ZERO_RAMDISK_SIZE, file->size);
+	memcpy(host, file.bytes, file.size);
+	put_u32(zero_page + ZERO_RAMDISK, (u32)gpa);
+	put_u32(zero_page + ZERO_RAMDISK_SIZE, (u32)file.size);
 	return E_OK;
 }
 
-static err_t load_kernel(struct layout *l, const struct boot_file *file, const struct bzimage *k,
-                         u64 *gpa)
+static err_t load_kernel(struct layout *l, const u8 *bytes, const struct bzimage *k, u64 *gpa)
 {
 	u64 align = k->relocatable ? MAX(k->alignment, PAGE_SIZE) : PAGE_SIZE;
+	void *host;
 
-	TRY(place(l, MAX(k->init_size, k->kernel_size), align, k->preferred_address, gpa));
+	TRY(place(l, MAX(k->init_size, k->kernel_size), align, k->preferred_address, gpa, &host));
 	if (!k->relocatable && *gpa != k->preferred_address)
 		return E_NO_MEMORY;
-	memcpy(ram_at(l->vm, *gpa, k->kernel_size),
-	       (const u8 *)phys_to_virt(file->pa) + k->kernel_offset, k->kernel_size);
+	memcpy(host, bytes + k->kernel_offset, k->kernel_size);
 	return E_OK;
 }
 
-static err_t load_linux(struct layout *l, const struct boot_file *file, const struct bzimage *k,
-                        struct vcpu_start *start)
+static err_t load_linux(struct layout *l, struct file file, struct vcpu_start *start)
 {
-	const struct vm_config *config = &l->vm->config;
-	size_t line = strlen(config->command_line) + 1;
+	const char *line = l->vm->config.command_line;
 	u64 zero_gpa, kernel_gpa;
+	struct bzimage k;
+	void *host;
 	u8 *zero_page;
 
-	if (line > (u64)k->command_line_max + 1)
+	TRY(bzimage_parse(file.bytes, file.size, &k));
+	if (strlen(line) > k.command_line_max)
 		return E_TOO_LONG;
-	TRY(load_kernel(l, file, k, &kernel_gpa));
+	TRY(load_kernel(l, file.bytes, &k, &kernel_gpa));
 	TRY(build_boot_tables(l, start));
 	/* The command line follows the zero page. */
-	TRY(place(l, 2 * PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, &zero_gpa));
-	zero_page = ram_at(l->vm, zero_gpa, 2 * PAGE_SIZE);
-	memset(zero_page, 0, 2 * PAGE_SIZE);
-	memcpy(zero_page + ZERO_SETUP_HEADER,
-	       (const u8 *)phys_to_virt(file->pa) + k->setup_header_offset, k->setup_header_size);
-	memcpy(zero_page + PAGE_SIZE, config->command_line, line);
+	TRY(place_pages(l, 2, &zero_gpa, &host));
+	zero_page = host;
+	memcpy(zero_page + ZERO_SETUP_HEADER, file.bytes + k.setup_header_offset,
+	       k.setup_header_size);
+	memcpy(zero_page + PAGE_SIZE, line, strlen(line));
 	zero_page[ZERO_LOADER_TYPE] = LOADER_UNDEFINED;
-	put32(zero_page + ZERO_COMMAND_LINE, zero_gpa + PAGE_SIZE);
+	put_u32(zero_page + ZERO_COMMAND_LINE, (u32)(zero_gpa + PAGE_SIZE));
 	TRY(load_initrd(l, zero_page));
 	fill_e820(l->vm, zero_page);
-	if (l->vm->platform) {
+	if (l->vm->platform)
 		memcpy(zero_page + ZERO_ACPI_RSDP, &facts.boot.rsdp_pa, sizeof(u64));
-		acpi_hide_dmar();
-	}
 	start->long_mode = true;
 	start->rip = kernel_gpa + ENTRY_64_OFFSET;
 	start->rsi = zero_gpa;
@@ -226,42 +215,46 @@ static void fill_multiboot1(const struct vm *vm, u64 gpa, u8 *page)
 	u32 count = vm_memory_list(vm, list, VM_RANGES_MAX), size = 20;
 	u8 *map = page + PAGE_SIZE;
 
-	memset(page, 0, 2 * PAGE_SIZE);
 	info->flags = MULTIBOOT1_INFO_MEM | MULTIBOOT1_INFO_LINE | MULTIBOOT1_INFO_MMAP;
 	info->mem_lower_kib = 640;
 	info->mem_upper_kib = (u32)((vm->ram[vm->ram_count - 1].size - MIB(1)) >> 10);
 	info->command_line = (u32)gpa + sizeof(*info);
-	memcpy(info + 1, vm->config.command_line, strlen(vm->config.command_line) + 1);
+	memcpy(info + 1, vm->config.command_line, strlen(vm->config.command_line));
 	info->mmap_address = (u32)(gpa + PAGE_SIZE);
 	info->mmap_length = count * (size + 4);
 	for (u32 i = 0; i < count; i++, map += size + 4) {
-		memcpy(map, &size, 4);
+		put_u32(map, size);
 		memcpy(map + 4, &list[i], size);
 	}
 }
 
-static err_t load_elf(struct layout *l, const struct boot_file *file, const struct elf_image *image,
-                      struct vcpu_start *start)
+static err_t load_segment(struct layout *l, const u8 *bytes, const struct elf_segment *s)
 {
-	u64 info_gpa;
-	u8 *info;
+	const struct vm_range *r = vm_find_range(l->vm, s->pa, s->memory_size);
+	u8 *to;
 
-	for (u32 i = 0; i < image->segment_count; i++) {
-		const struct elf_segment *s = &image->segment[i];
-		u8 *to = ram_at(l->vm, s->pa, s->memory_size);
+	if (!r || collision(l, s->pa, s->memory_size))
+		return E_NO_MEMORY;
+	to = r->host + (s->pa - r->gpa);
+	memcpy(to, bytes + s->offset, s->file_size);
+	memset(to + s->file_size, 0, s->memory_size - s->file_size);
+	return claim(l, s->pa, s->memory_size);
+}
 
-		if (!to || collision(l, s->pa, s->memory_size))
-			return E_NO_MEMORY;
-		TRY(claim(l, s->pa, s->memory_size));
-		memcpy(to, (const u8 *)phys_to_virt(file->pa) + s->offset, s->file_size);
-		memset(to + s->file_size, 0, s->memory_size - s->file_size);
-	}
-	TRY(place(l, 2 * PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, &info_gpa));
-	info = ram_at(l->vm, info_gpa, 2 * PAGE_SIZE);
-	fill_multiboot1(l->vm, info_gpa, info);
-	start->rip = image->entry;
+static err_t load_elf(struct layout *l, struct file file, struct vcpu_start *start)
+{
+	struct elf_image image;
+	void *host;
+	u32 flags;
+
+	TRY(elf_parse(file.bytes, file.size, &image));
+	TRY(elf_find_multiboot1(file.bytes, file.size, &flags));
+	for (u32 i = 0; i < image.segment_count; i++)
+		TRY(load_segment(l, file.bytes, &image.segment[i]));
+	TRY(place_pages(l, 2, &start->rbx, &host));
+	fill_multiboot1(l->vm, start->rbx, host);
+	start->rip = image.entry;
 	start->rax = MULTIBOOT1_MAGIC;
-	start->rbx = info_gpa;
 	return E_OK;
 }
 
@@ -269,9 +262,7 @@ static err_t load_elf(struct layout *l, const struct boot_file *file, const stru
  * over them before they are copied. */
 static err_t keep_files(struct layout *l)
 {
-	if (!l->vm->platform)
-		return E_OK;
-	for (u32 i = 0; i < facts.boot.file_count; i++) {
+	for (u32 i = 0; i < facts.boot.file_count && l->vm->platform; i++) {
 		if (facts.boot.files[i].pa)
 			TRY(claim(l, facts.boot.files[i].pa, facts.boot.files[i].size));
 	}
@@ -280,22 +271,13 @@ static err_t keep_files(struct layout *l)
 
 static err_t load_image(struct layout *l, struct vcpu_start *start)
 {
-	const struct boot_file *file;
-	struct elf_image elf;
-	struct bzimage kernel;
-	const u8 *bytes;
-	u32 flags;
+	struct file file;
 
 	TRY(need_file(l, l->vm->config.image, &file));
 	TRY(keep_files(l));
-	bytes = phys_to_virt(file->pa);
-	if (file->size >= 4 && !memcmp(bytes, "\177ELF", 4)) {
-		TRY(elf_parse(bytes, file->size, &elf));
-		TRY(elf_find_multiboot1(bytes, file->size, &flags));
-		return load_elf(l, file, &elf, start);
-	}
-	TRY(bzimage_parse(bytes, file->size, &kernel));
-	return load_linux(l, file, &kernel, start);
+	if (file.size >= 4 && !memcmp(file.bytes, "\177ELF", 4))
+		return load_elf(l, file, start);
+	return load_linux(l, file, start);
 }
 
 err_t guest_image_load(struct vm *vm, struct vcpu_start *start, const char **file)
@@ -303,7 +285,7 @@ err_t guest_image_load(struct vm *vm, struct vcpu_start *start, const char **fil
 	struct layout layout = {.vm = vm};
 	err_t e;
 
-	memset(start, 0, sizeof(*start));
+	*start = (struct vcpu_start){0};
 	e = load_image(&layout, start);
 	*file = layout.file;
 	return e;

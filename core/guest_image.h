@@ -10,7 +10,4 @@
  * the file that an error is about. */
 err_t guest_image_load(struct vm *vm, struct vcpu_start *start, const char **file) must_check;
 
-/* The file of that name that the loader brought, or NULL. `\a` and `/a` and `a` are the same. */
-const struct boot_file *guest_image_file(const char *name);
-
 #endif

@@ -35,38 +35,32 @@ struct vm *vm_find_platform(void)
 
 err_t vm_create(const char *name, struct vm **vm)
 {
-	struct text text = {name, strlen(name)};
-
 	if (vm_find(name))
 		return E_DUPLICATE;
 	if (vm_count == VMS_MAX)
 		return E_TOO_MANY;
-	TRY(text_copy(text, vms[vm_count].name, VM_NAME_MAX));
 	*vm = &vms[vm_count];
+	TRY(text_copy((struct text){name, strlen(name)}, (*vm)->name, VM_NAME_MAX));
 	(*vm)->index = vm_count++;
 	return E_OK;
 }
 
-static bool range_holds(const struct vm_range *r, u64 gpa, u64 size)
+const struct vm_range *vm_find_range(const struct vm *vm, u64 gpa, u64 size)
 {
-	return gpa >= r->gpa && gpa - r->gpa < r->size && size <= r->size - (gpa - r->gpa);
+	for (const struct vm_range *r = vm->ram; r < vm->ram + vm->ram_count; r++) {
+		if (vm_range_holds(r, gpa, size))
+			return r;
+	}
+	return NULL;
 }
 
 void *vm_ram(struct vcpu *vcpu, u64 gpa, u64 size)
 {
-	const struct vm_range *r = vcpu->last_range;
+	const struct vm_range *r = vm_find_range(vcpu->vm, gpa, size);
 
-	if (!range_holds(r, gpa, size)) {
-		const struct vm *vm = vcpu->vm;
-
-		for (r = vm->ram; r < vm->ram + vm->ram_count; r++) {
-			if (range_holds(r, gpa, size))
-				break;
-		}
-		if (r == vm->ram + vm->ram_count)
-			return NULL;
-		vcpu->last_range = r;
-	}
+	if (!r)
+		return NULL;
+	vcpu->last_range = r;
 	return r->host + (gpa - r->gpa);
 }
 

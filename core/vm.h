@@ -106,6 +106,14 @@ err_t vm_create(const char *name, struct vm **vm) must_check;
 struct vm *vm_find(const char *name);
 struct vm *vm_find_platform(void);
 
+/* Whatever the numbers are: [gpa, gpa + size) lies in the range. */
+static inline bool vm_range_holds(const struct vm_range *r, u64 gpa, u64 size)
+{
+	return gpa >= r->gpa && gpa - r->gpa < r->size && size <= r->size - (gpa - r->gpa);
+}
+
+/* The range that [gpa, gpa + size) lies in, or NULL. */
+const struct vm_range *vm_find_range(const struct vm *vm, u64 gpa, u64 size);
 /* The host's view of [gpa, gpa + size) if it is RAM of this VM in one piece, else NULL. */
 void *vm_ram(struct vcpu *vcpu, u64 gpa, u64 size);
 
