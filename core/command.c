@@ -7,12 +7,14 @@
 #include "core/power.h"
 #include "core/vm.h"
 
+#define MEMORY_MAX BIT(52) /* no CPU addresses more (SDM volume 3, 4.1.4) */
+
 /* One line being read: `rest` is what is left of it, `word` what is being looked at. */
 struct line {
 	struct text rest, word;
 	u32 number;
-	struct vm *vm;             /* what a vm line describes */
-	struct plan_device device; /* what a device line describes */
+	struct vm *vm;         /* what a vm line describes */
+	struct device *device; /* what a device line describes */
 };
 
 /* The next word; it must be there. */
@@ -22,82 +24,93 @@ static err_t need_word(struct line *l)
 	return l->word.length ? E_OK : E_MISSING_WORD;
 }
 
-static err_t need_end(struct line *l)
-{
-	TRY(text_next_word(&l->rest, &l->word));
-	return l->word.length ? E_UNKNOWN_WORD : E_OK;
-}
-
-/* The next word is one of a few; *choice is its index. */
-static err_t need_choice(struct line *l, const char *const *choices, u32 count, u32 *choice)
+static err_t need_name(struct line *l, char *name, size_t size)
 {
 	TRY(need_word(l));
-	for (*choice = 0; *choice < count; (*choice)++) {
-		if (text_is(l->word, choices[*choice]))
+	return text_copy(l->word, name, size);
+}
+
+/* The index of a word in a list that ends with NULL. *choice is an enum where the list names one:
+ * all are unsigned int here (C11 6.7.2.2). */
+static err_t choose(struct text word, const char *const *choices, u32 *choice)
+{
+	for (*choice = 0; choices[*choice]; (*choice)++) {
+		if (text_is(word, choices[*choice]))
 			return E_OK;
 	}
 	return E_UNKNOWN_WORD;
 }
 
-static const char *const policies[] = {"kernel", "device"};
+/* The last word of the line is one of a few. */
+static err_t need_choice(struct line *l, const char *const *choices, u32 *choice)
+{
+	TRY(need_word(l));
+	TRY(choose(l->word, choices, choice));
+	TRY(text_next_word(&l->rest, &l->word));
+	return l->word.length ? E_UNKNOWN_WORD : E_OK;
+}
+
+static const char *const policies[] = {"kernel", "device", NULL}; /* enum coherency_policy */
 
 static err_t run_policy(struct line *l)
 {
-	u32 choice;
+	return need_choice(l, policies, &plan.policy);
+}
 
-	TRY(need_choice(l, policies, ARRAY_SIZE(policies), &choice));
-	plan.policy = choice ? POLICY_DEVICE : POLICY_KERNEL;
-	return need_end(l);
+static err_t run_unprotected_dma(struct line *l)
+{
+	static const char *const choices[] = {"refuse", "allow", NULL};
+
+	return need_choice(l, choices, &plan.unprotected_dma);
+}
+
+static err_t run_on_exit(struct line *l)
+{
+	static const char *const actions[] = {"halt", "poweroff", "reset", "qemu", NULL};
+	enum power_action action;
+
+	TRY(need_choice(l, actions, &action));
+	power_set_action(action);
+	return E_OK;
 }
 
 static err_t run_ioasid(struct line *l)
 {
-	static const char *const requests[] = {"default", "snoop", "nosnoop"};
+	static const char *const requests[] = {"default", "snoop", "nosnoop", NULL};
 	char name[IOASID_NAME_MAX];
-	struct text name_word;
-	u32 choice;
+	struct ioasid *io;
 
-	TRY(need_word(l));
-	name_word = l->word;
-	TRY(text_copy(name_word, name, sizeof(name)));
-	if (ioasid_find(name))
-		return E_DUPLICATE;
-	TRY(need_choice(l, requests, ARRAY_SIZE(requests), &choice));
-	TRY(need_end(l));
-	l->word = name_word;
-	return ioasid_create(name, (enum coherency_request)choice, NULL);
+	TRY(need_name(l, name, sizeof(name)));
+	TRY(ioasid_create(name, REQUEST_DEFAULT, &io));
+	return need_choice(l, requests, &io->request);
 }
 
+/* A table of keys ends with one without a name. */
 struct key {
 	const char *name;
 	err_t (*set)(struct line *l, struct text value);
 };
 
-static err_t set_key(struct line *l, const struct key *keys, u32 count, u32 *seen)
+/* The rest of the line is key=value, each key once. */
+static err_t set_keys(struct line *l, const struct key *keys)
 {
 	struct text value;
-
-	for (u32 i = 0; i < count; i++) {
-		if (!text_key(l->word, keys[i].name, &value))
-			continue;
-		if (*seen & BIT(i))
-			return E_DUPLICATE;
-		*seen |= BIT(i);
-		return keys[i].set(l, value);
-	}
-	return E_UNKNOWN_WORD;
-}
-
-/* The rest of the line is key=value, each key once. */
-static err_t set_keys(struct line *l, const struct key *keys, u32 count)
-{
 	u32 seen = 0;
 
 	for (;;) {
+		u32 i = 0;
+
 		TRY(text_next_word(&l->rest, &l->word));
 		if (!l->word.length)
 			return E_OK;
-		TRY(set_key(l, keys, count, &seen));
+		while (keys[i].name && !text_key(l->word, keys[i].name, &value))
+			i++;
+		if (!keys[i].name)
+			return E_UNKNOWN_WORD;
+		if (seen & BIT(i))
+			return E_DUPLICATE;
+		seen |= BIT(i);
+		TRY(keys[i].set(l, value));
 	}
 }
 
@@ -108,14 +121,16 @@ static err_t vm_cpus(struct line *l, struct text value)
 
 static err_t vm_memory(struct line *l, struct text value)
 {
+	u64 *memory = &l->vm->config.memory;
+
 	if (text_is(value, "rest")) {
 		if (vm_find_platform())
 			return E_TWO_PLATFORM_VMS;
 		l->vm->platform = true;
 		return E_OK;
 	}
-	TRY(parse_size(value, &l->vm->config.memory));
-	return l->vm->config.memory >= MIB(1) ? E_OK : E_OUT_OF_RANGE;
+	TRY(parse_size(value, memory));
+	return *memory >= MIB(1) && *memory <= MEMORY_MAX ? E_OK : E_OUT_OF_RANGE;
 }
 
 static err_t vm_image(struct line *l, struct text value)
@@ -135,14 +150,8 @@ static err_t vm_cmdline(struct line *l, struct text value)
 
 static err_t vm_policy(struct line *l, struct text value)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(policies); i++) {
-		if (text_is(value, policies[i])) {
-			l->vm->policy = i ? POLICY_DEVICE : POLICY_KERNEL;
-			l->vm->config.own_policy = true;
-			return E_OK;
-		}
-	}
-	return E_UNKNOWN_WORD;
+	l->vm->config.own_policy = true;
+	return choose(value, policies, &l->vm->policy);
 }
 
 static err_t run_vm(struct line *l)
@@ -150,14 +159,14 @@ static err_t run_vm(struct line *l)
 	static const struct key keys[] = {
 		{"cpus", vm_cpus},     {"memory", vm_memory},   {"image", vm_image},
 		{"initrd", vm_initrd}, {"cmdline", vm_cmdline}, {"policy", vm_policy},
+		{NULL, NULL},
 	};
 	char name[VM_NAME_MAX];
 
-	TRY(need_word(l));
-	TRY(text_copy(l->word, name, sizeof(name)));
+	TRY(need_name(l, name, sizeof(name)));
 	TRY(vm_create(name, &l->vm));
 	l->vm->config.line = l->number;
-	return set_keys(l, keys, ARRAY_SIZE(keys));
+	return set_keys(l, keys);
 }
 
 static err_t device_vm(struct line *l, struct text value)
@@ -165,8 +174,8 @@ static err_t device_vm(struct line *l, struct text value)
 	char name[VM_NAME_MAX];
 
 	TRY(text_copy(value, name, sizeof(name)));
-	l->device.vm = vm_find(name);
-	return l->device.vm ? E_OK : E_NO_VM;
+	l->device->wanted_vm = vm_find(name);
+	return l->device->wanted_vm ? E_OK : E_NO_VM;
 }
 
 static err_t device_ioasid(struct line *l, struct text value)
@@ -174,8 +183,8 @@ static err_t device_ioasid(struct line *l, struct text value)
 	char name[IOASID_NAME_MAX];
 
 	TRY(text_copy(value, name, sizeof(name)));
-	l->device.ioasid = ioasid_find(name);
-	return l->device.ioasid ? E_OK : E_NO_IOASID;
+	l->device->wanted_ioasid = ioasid_find(name);
+	return l->device->wanted_ioasid ? E_OK : E_NO_IOASID;
 }
 
 static err_t device_nosnoop(struct line *l, struct text value)
@@ -183,53 +192,32 @@ static err_t device_nosnoop(struct line *l, struct text value)
 	if (text_is(value, "probe"))
 		return E_OK;
 	if (text_is(value, "yes") || text_is(value, "no"))
-		return device_set_nosnoop(l->device.device, text_is(value, "yes"));
+		return device_set_nosnoop(l->device, text_is(value, "yes"));
 	return text_is(value, "block") ? E_UNSUPPORTED : E_UNKNOWN_WORD;
 }
 
 static err_t run_device(struct line *l)
 {
-	static const struct key keys[] = {
-		{"vm", device_vm}, {"ioasid", device_ioasid}, {"nosnoop", device_nosnoop}};
-	struct plan_device *p = &l->device;
-	struct text bdf_word;
+	static const struct key keys[] = {{"vm", device_vm},
+	                                  {"ioasid", device_ioasid},
+	                                  {"nosnoop", device_nosnoop},
+	                                  {NULL, NULL}};
 	u32 bdf;
 
 	TRY(need_word(l));
-	bdf_word = l->word;
 	TRY(parse_bdf(l->word, &bdf));
-	p->device = device_find(bdf);
-	if (!p->device)
+	l->device = device_find(bdf);
+	if (!l->device)
 		return E_NO_DEVICE;
-	if (p->device->bridge)
+	if (l->device->bridge)
 		return E_BRIDGE;
-	TRY(set_keys(l, keys, ARRAY_SIZE(keys)));
+	if (l->device->named)
+		return E_DUPLICATE;
+	l->device->named = true;
+	plan.devices[plan.device_count++] = l->device;
+	TRY(set_keys(l, keys));
 	/* Without vm= the line keeps the device from everybody, or only says what it is. */
-	if (p->ioasid && !p->vm)
-		return E_MISSING_WORD;
-	l->word = bdf_word;
-	return plan_add_device(p);
-}
-
-static err_t run_on_exit(struct line *l)
-{
-	static const char *const actions[] = {"halt", "poweroff", "reset", "qemu"};
-	u32 choice;
-
-	TRY(need_choice(l, actions, ARRAY_SIZE(actions), &choice));
-	TRY(need_end(l));
-	power_set_action((enum power_action)choice);
-	return E_OK;
-}
-
-static err_t run_unprotected_dma(struct line *l)
-{
-	static const char *const choices[] = {"refuse", "allow"};
-	u32 choice;
-
-	TRY(need_choice(l, choices, ARRAY_SIZE(choices), &choice));
-	plan.unprotected_dma = choice;
-	return need_end(l);
+	return l->device->wanted_ioasid && !l->device->wanted_vm ? E_MISSING_WORD : E_OK;
 }
 
 static const struct {
@@ -254,7 +242,7 @@ static err_t run(struct line *l)
 
 err_t command_run(struct text line, u32 line_number, struct text *word)
 {
-	struct line l = {.rest = line, .number = line_number, .device.line = line_number};
+	struct line l = {.rest = line, .number = line_number};
 	err_t e = run(&l);
 
 	*word = l.word;

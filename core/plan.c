@@ -3,23 +3,14 @@
 
 #include "core/command.h"
 #include "core/facts.h"
+#include "core/ioasid.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "lib/format.h"
 #include "lib/token.h"
 
 struct plan plan; /* written while the manifest is read, by one CPU */
 
 #define MANIFEST_MAX KIB(64)
-
-err_t plan_add_device(const struct plan_device *p)
-{
-	if (p->device->named)
-		return E_DUPLICATE;
-	p->device->named = true;
-	plan.devices[plan.device_count++] = *p;
-	return E_OK;
-}
 
 static err_t bad_manifest(u32 line, struct text word, err_t e)
 {
@@ -68,61 +59,34 @@ err_t plan_read_manifest(void)
 	return e ? bad_manifest(number, (struct text){"", 0}, e) : E_OK;
 }
 
-/* R4: `default` in a manifest looks at all devices named for it there. */
-static void resolve_ioasids(void)
-{
-	for (struct ioasid *io = ioasids; io < ioasids + ioasid_count; io++) {
-		bool named = false, all_snoop_control = true;
-
-		for (u32 i = 0; i < plan.device_count; i++) {
-			const struct plan_device *p = &plan.devices[i];
-
-			if (p->ioasid != io || !p->device->unit)
-				continue;
-			named = true;
-			all_snoop_control &= p->device->unit->snoop_control;
-		}
-		if (named)
-			ioasid_resolve(io, all_snoop_control);
-	}
-}
-
-static err_t attach(struct device *d, struct vm *vm, struct ioasid *io)
-{
-	if (!unit_count && plan.unprotected_dma)
-		return ioasid_attach_unprotected(d, vm);
-	if (!io && d->unit)
-		TRY(ioasid_implicit(vm, d, &io));
-	if (!io) {
-		log_line("refused attach %s vm=%s reason=%s", BDF_TEXT(d->bdf), vm->name,
-		         error_name(E_NO_UNIT));
-		return E_NO_UNIT;
-	}
-	return ioasid_attach(io, d, vm);
-}
-
 /* A refusal is not an error of the machine: it has been logged, the device stays blocked. */
-static void attach_named(void)
+static void attach(struct device *d, struct vm *vm)
 {
-	for (u32 i = 0; i < plan.device_count; i++) {
-		const struct plan_device *p = &plan.devices[i];
+	bool unprotected = !unit_count && plan.unprotected_dma;
+	err_t e = unprotected ? ioasid_attach_unprotected(d, vm)
+	                      : ioasid_attach(d->wanted_ioasid, d, vm);
 
-		if (p->vm && attach(p->device, p->vm, p->ioasid))
-			continue;
-	}
+	(void)e;
 }
 
-static void attach_rest(struct vm *platform)
+/* Those that a line names come first, the platform VM has the rest. */
+static void attach_all(struct vm *platform)
 {
 	u32 blocked = 0;
 
+	for (u32 i = 0; i < plan.device_count; i++) {
+		struct device *d = plan.devices[i];
+
+		if (d->wanted_vm)
+			attach(d, d->wanted_vm);
+	}
 	for_each_device (d) {
-		if (d->bridge || d->named)
+		if (!platform || d->bridge || d->named)
 			continue;
-		if (!unit_count && !plan.unprotected_dma)
+		if (unit_count || plan.unprotected_dma)
+			attach(d, platform);
+		else
 			blocked++;
-		else if (attach(d, platform, NULL))
-			continue;
 	}
 	if (blocked)
 		log_line("blocked devices=%u reason=no-dmar", blocked);
@@ -144,7 +108,6 @@ err_t plan_start(void)
 {
 	struct vm *platform = vm_find_platform();
 
-	resolve_ioasids();
 	/* The platform VM takes what the others leave. */
 	for_each_vm (vm) {
 		if (!vm->config.own_policy)
@@ -154,8 +117,6 @@ err_t plan_start(void)
 	}
 	if (platform)
 		TRY(prepare(platform));
-	attach_named();
-	if (platform)
-		attach_rest(platform);
+	attach_all(platform);
 	return E_OK;
 }

@@ -5,26 +5,16 @@
 
 #include "core/coherency.h"
 #include "core/device.h"
-#include "core/ioasid.h"
-#include "core/vm.h"
-
-struct plan_device {
-	struct device *device;
-	struct vm *vm;         /* NULL: nobody gets it */
-	struct ioasid *ioasid; /* NULL: the VM's implicit one */
-	u32 line;
-};
+#include "lib/error.h"
+#include "lib/types.h"
 
 struct plan {
 	enum coherency_policy policy; /* of VMs that do not say their own */
-	bool unprotected_dma;
-	u32 device_count;
-	struct plan_device devices[DEVICES_MAX];
+	u32 unprotected_dma;          /* 1: allowed */
+	u32 device_count;             /* what is said of them: struct device */
+	struct device *devices[DEVICES_MAX];
 };
 extern struct plan plan;
-
-/* E_DUPLICATE: the function was named before. */
-err_t plan_add_device(const struct plan_device *p) must_check;
 
 /* Takes only the manifest's on-exit lines: called as soon as memory can be read. */
 void plan_read_on_exit(void);

@@ -87,7 +87,7 @@ static void expect_nothing_done(void)
 	}
 	for (u32 i = 0; i < ioasid_count; i++) {
 		assert_int_equal(ioasids[i].format, FORMAT_UNRESOLVED);
-		assert_false(ioasids[i].built);
+		assert_null(ioasids[i].vm);
 	}
 }
 
@@ -383,15 +383,15 @@ static void test_everything(void **state)
 	assert_int_equal(ioasid_find("net")->request, REQUEST_DEFAULT);
 	assert_int_equal(ioasid_find("disk")->request, REQUEST_SNOOP);
 	assert_int_equal(ioasid_find("dma")->request, REQUEST_NOSNOOP);
-	assert_int_equal(plan.device_count, 3);
-	assert_ptr_equal(plan.devices[0].vm, linux_vm);
-	assert_ptr_equal(plan.devices[0].ioasid, ioasid_find("net"));
-	assert_false(plan.devices[0].device->nosnoop_capable);
-	assert_ptr_equal(plan.devices[1].ioasid, ioasid_find("dma"));
-	assert_true(plan.devices[1].device->nosnoop_capable);
-	assert_null(plan.devices[2].vm);
-	assert_true(plan.devices[2].device->named);
-	assert_int_equal(plan.devices[2].device->nosnoop_by, NOSNOOP_BY_PROBE);
+	assert_ptr_equal(devices[0].wanted_vm, linux_vm);
+	assert_ptr_equal(devices[0].wanted_ioasid, ioasid_find("net"));
+	assert_false(devices[0].nosnoop_capable);
+	assert_ptr_equal(devices[1].wanted_ioasid, ioasid_find("dma"));
+	assert_true(devices[1].nosnoop_capable);
+	assert_null(devices[2].wanted_vm);
+	assert_true(devices[2].named);
+	assert_int_equal(devices[2].nosnoop_by, NOSNOOP_BY_PROBE);
+	assert_false(devices[3].named);
 	expect_nothing_done();
 	set_up(state);
 	assert_ok(read("policy kernel\nvm " NAME_15 " cpus=0 memory=1M image=" NAME_63

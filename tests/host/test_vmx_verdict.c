@@ -13,7 +13,6 @@
 #include "core/guest_image.h"
 #include "core/ioasid.h"
 #include "core/mem.h"
-#include "core/pci.h"
 #include "core/vm_memory.h"
 #include "tests/host/fake_mem.h"
 #include "tests/host/test.h"
@@ -121,10 +120,10 @@ bool vtd_scope_covers(const struct dmar *dmar, u32 first_scope, u32 scope_count,
 	return false;
 }
 
-struct device *device_find(u32 bdf)
+u8 device_secondary_bus(u32 bdf)
 {
 	(void)bdf;
-	return NULL;
+	return 0;
 }
 
 void device_allow_dma(struct device *d)
@@ -138,12 +137,6 @@ bool device_quiesce(struct device *d)
 	(void)d;
 	note("quiesce");
 	return true;
-}
-
-u32 pci_read(u32 bdf, u32 offset, u8 size)
-{
-	(void)bdf, (void)offset, (void)size;
-	return 0;
 }
 
 err_t vm_memory_build(struct vm *v)
@@ -210,7 +203,7 @@ static int set_up(void **state)
 	vcpu.vm = vm;
 	vcpu.cpu = &cpu;
 	vm->vcpu = &vcpu;
-	vm->ram[0] = (struct vm_range){0, MIB(64), MIB(2), BOOT_MEMORY_USABLE};
+	vm->ram[0] = (struct vm_range){0, MIB(64), MIB(2), NULL, BOOT_MEMORY_USABLE};
 	vm->ram_count = 1;
 	assert_ok(pt_init(&vm->stage2, &ept_format, 4, PT_LEAF_4K | PT_LEAF_2M, false));
 	assert_ok(pt_map(&vm->stage2, 0, MIB(64), MIB(2), ept_ram(vm->memory_type)));

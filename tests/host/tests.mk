@@ -5,8 +5,8 @@ B ?= build
 
 # Everything that decides, on stand-ins for the machine.
 POLICY := $(addprefix core/,coherency.c device.c fault.c ioasid.c pagetable.c pagetable_map.c \
-	pagetable_unmap.c pci.c publish.c vm.c vm_memory.c) \
-	$(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
+	pagetable_unmap.c pci.c publish.c rmrr.c vm.c vm_memory.c) \
+	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
 	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c unit.c)
 
 # What serves exits, on top of that.
@@ -65,8 +65,8 @@ TESTS += vmx_capability
 SOURCES_vmx_capability := vmx/capability.c vmx/ept.c core/pagetable.c core/pagetable_map.c \
 	core/pagetable_unmap.c core/publish.c lib/error.c tests/host/fake_mem.c
 TESTS += vmx_verdict
-SOURCES_vmx_verdict := vmx/ept.c core/coherency.c core/ioasid.c core/vm.c core/pagetable.c \
-	core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c lib/format.c \
+SOURCES_vmx_verdict := vmx/ept.c core/coherency.c core/ioasid.c core/rmrr.c core/vm.c \
+	core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c lib/format.c \
 	lib/token.c tests/host/fake_mem.c
 TESTS += vtd_entry
 SOURCES_vtd_entry := vtd/entry.c
