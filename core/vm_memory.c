@@ -1,41 +1,45 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/vm_memory.h"
 
+#include "boot/memory_map.h"
 #include "core/backend.h"
 #include "core/facts.h"
-#include "core/guest_image.h"
 #include "core/mem.h"
 #include "lib/string.h"
 
 #define CARVE_ALIGN MIB(2) /* so that nested and I/O tables use 2 MiB leaves */
 
+/* What the memory map calls memory that somebody has: the hypervisor (R22), or a VM. */
+#define TAKEN BOOT_MEMORY_UNUSABLE
+
 struct span {
 	u64 start, end;
 };
 
-static bool overlaps(struct span a, u64 start, u64 size)
+static bool overlaps(struct span a, struct span b)
 {
-	return a.start < start + size && start < a.end;
+	return a.start < b.end && b.start < a.end;
 }
 
-/* Does somebody have a part of [start, end)? The hypervisor, or a VM that was built before. */
-static bool find_taken(struct span in, struct span *taken)
+/* The pages that [start, start + size) touches. */
+static struct span touched_pages(u64 start, u64 size)
 {
-	u64 image_pa = facts.boot.image_pa;
+	return (struct span){ALIGN_DOWN(start, PAGE_SIZE), ALIGN_UP(start + size, PAGE_SIZE)};
+}
 
-	if (mem_is_hypervisor(in.start, in.end - in.start)) {
-		*taken = (struct span){image_pa, image_pa + HYPERVISOR_SIZE};
-		return true;
-	}
-	for_each_vm (vm) {
-		for (const struct vm_range *r = vm->ram; r < vm->ram + vm->ram_count; r++) {
-			if (vm->platform || !overlaps(in, r->pa, r->size))
-				continue;
-			*taken = (struct span){r->pa, r->pa + r->size};
-			return true;
-		}
-	}
-	return false;
+/* A page that is RAM in part is treated as what is not RAM: a PC has its EBDA in one. */
+static struct span whole_pages(const struct boot_memory *m)
+{
+	return (struct span){ALIGN_UP(m->base_pa, PAGE_SIZE),
+	                     ALIGN_DOWN(m->base_pa + m->size, PAGE_SIZE)};
+}
+
+/* None of an I/O BAR, and of one that is not there or has no address. */
+static struct span bar_pages(const struct bar *bar)
+{
+	if (bar->io || !bar->size || !bar->base)
+		return (struct span){0, 0};
+	return touched_pages(bar->base, bar->size);
 }
 
 static err_t add_range(struct vm *vm, u64 gpa, u64 pa, u64 size, u32 type)
@@ -46,62 +50,35 @@ static err_t add_range(struct vm *vm, u64 gpa, u64 pa, u64 size, u32 type)
 	return E_OK;
 }
 
-/* Adds what is free of [start, end); pieces are as few as there are owners. */
-static err_t add_free(struct vm *vm, u64 start, u64 end, u32 type)
-{
-	struct span taken;
-
-	while (start < end) {
-		if (!find_taken((struct span){start, end}, &taken))
-			return add_range(vm, start, start, end - start, type);
-		if (taken.start > start)
-			TRY(add_free(vm, start, taken.start, type));
-		start = taken.end;
-	}
-	return E_OK;
-}
-
 static bool is_ram(const struct boot_memory *m)
 {
 	return m->type == BOOT_MEMORY_USABLE || m->type == BOOT_MEMORY_ACPI_RECLAIM ||
 	       m->type == BOOT_MEMORY_ACPI_NVS;
 }
 
-/* A page that is RAM in part is treated as what is not RAM: a PC has its EBDA in one. */
-static struct span whole_pages(const struct boot_memory *m)
-{
-	return (struct span){ALIGN_UP(m->base_pa, PAGE_SIZE),
-	                     ALIGN_DOWN(m->base_pa + m->size, PAGE_SIZE)};
-}
-
 static err_t take_rest(struct vm *vm)
 {
 	for (u32 i = 0; i < facts.boot.memory_count; i++) {
 		const struct boot_memory *m = &facts.boot.memory[i];
-
 		struct span whole = whole_pages(m);
 
-		if (is_ram(m))
-			TRY(add_free(vm, whole.start, whole.end, m->type));
+		if (is_ram(m) && whole.start < whole.end)
+			TRY(add_range(vm, whole.start, whole.start, whole.end - whole.start,
+			              m->type));
 	}
 	return vm->ram_count ? E_OK : E_NO_MEMORY;
 }
 
-/* What a carve-out must keep off: find_taken, and the files that guests are still to be loaded
- * from. */
-static bool find_obstacle(struct span in, struct span *taken)
+/* Guests are still to be loaded from it. */
+static const struct boot_file *file_in(struct span span)
 {
-	if (find_taken(in, taken))
-		return true;
 	for (u32 i = 0; i < facts.boot.file_count; i++) {
 		const struct boot_file *f = &facts.boot.files[i];
 
-		if (f->pa && overlaps(in, f->pa, f->size)) {
-			*taken = (struct span){f->pa, f->pa + f->size};
-			return true;
-		}
+		if (f->pa && overlaps(span, touched_pages(f->pa, f->size)))
+			return f;
 	}
-	return false;
+	return NULL;
 }
 
 /* The highest free piece of this size, so that low memory stays with the platform VM. */
@@ -110,16 +87,17 @@ static u64 find_carve(u64 size)
 	for (u32 i = facts.boot.memory_count; i-- > 0;) {
 		const struct boot_memory *m = &facts.boot.memory[i];
 		u64 end = m->base_pa + m->size;
-		struct span taken;
 
-		while (m->type == BOOT_MEMORY_USABLE && end >= m->base_pa + size) {
+		while (m->type == BOOT_MEMORY_USABLE && end > m->base_pa &&
+		       end - m->base_pa >= size) {
 			u64 start = ALIGN_DOWN(end - size, CARVE_ALIGN);
+			const struct boot_file *file = file_in((struct span){start, start + size});
 
 			if (start < m->base_pa || start == 0)
 				break;
-			if (!find_obstacle((struct span){start, start + size}, &taken))
+			if (!file)
 				return start;
-			end = taken.start;
+			end = file->pa;
 		}
 	}
 	return 0;
@@ -133,16 +111,15 @@ static err_t carve(struct vm *vm)
 	if (!pa)
 		return E_NO_MEMORY;
 	memset(phys_to_virt(pa), 0, size);
+	boot_memory_add(&facts.boot, pa, size, TAKEN);
 	return add_range(vm, 0, pa, size, BOOT_MEMORY_USABLE);
 }
 
-/* Takes [start, start + size), rounded out to pages, out of the nested tables. */
-static err_t hide(struct vm *vm, u64 start, u64 size)
+static err_t hide(struct vm *vm, struct span pages)
 {
-	u64 end = ALIGN_UP(start + size, PAGE_SIZE);
-
-	start = ALIGN_DOWN(start, PAGE_SIZE);
-	return size ? pt_unmap(&vm->stage2, start, end - start) : E_OK;
+	if (pages.start >= pages.end)
+		return E_OK;
+	return pt_unmap(&vm->stage2, pages.start, pages.end - pages.start);
 }
 
 static u64 highest_address(void)
@@ -158,42 +135,35 @@ static u64 highest_address(void)
 	return ALIGN_UP(MIN(top, BIT(cpu_physical_bits())), GIB(1));
 }
 
-static err_t hide_bars(struct vm *vm)
-{
-	for_each_device (d) {
-		for (u32 i = 0; i < BARS_MAX; i++) {
-			if (!d->bars[i].io)
-				TRY(hide(vm, d->bars[i].base, d->bars[i].size));
-		}
-	}
-	return E_OK;
-}
-
 /* The platform VM's view of what is not RAM. */
 static err_t map_platform(struct vm *vm)
 {
 	TRY(pt_map(&vm->stage2, 0, 0, highest_address(), backend->stage2_mmio()));
 	for (u32 i = 0; i < facts.boot.memory_count; i++) {
-		struct span whole = whole_pages(&facts.boot.memory[i]);
+		const struct boot_memory *m = &facts.boot.memory[i];
 
-		if (is_ram(&facts.boot.memory[i]) && whole.start < whole.end)
-			TRY(hide(vm, whole.start, whole.end - whole.start));
+		if (is_ram(m) || m->type == TAKEN)
+			TRY(hide(vm, whole_pages(m)));
 	}
-	TRY(hide(vm, facts.boot.image_pa, HYPERVISOR_SIZE));
 	for (u32 i = 0; i < facts.dmar.unit_count; i++)
-		TRY(hide(vm, facts.dmar.units[i].base_pa,
-		         facts.dmar.units[i].size_pages * PAGE_SIZE));
+		TRY(hide(vm, touched_pages(facts.dmar.units[i].base_pa,
+		                           facts.dmar.units[i].size_pages * PAGE_SIZE)));
 	for (u32 i = 0; i < facts.mcfg.count; i++) {
 		const struct acpi_ecam *e = &facts.mcfg.ecam[i];
 
-		TRY(hide(vm, e->base_pa + ((u64)e->first_bus << 20),
-		         ((u64)e->last_bus + 1 - e->first_bus) << 20));
+		TRY(hide(vm, touched_pages(e->base_pa + ((u64)e->first_bus << 20),
+		                           ((u64)e->last_bus + 1 - e->first_bus) << 20)));
 	}
-	return hide_bars(vm);
+	for_each_device (d) {
+		for (u32 i = 0; i < BARS_MAX; i++)
+			TRY(hide(vm, bar_pages(&d->bars[i])));
+	}
+	return E_OK;
 }
 
 err_t vm_memory_build(struct vm *vm)
 {
+	boot_memory_add(&facts.boot, facts.boot.image_pa, HYPERVISOR_SIZE, TAKEN);
 	TRY(vm->platform ? take_rest(vm) : carve(vm));
 	TRY(pt_init(&vm->stage2, backend->stage2_format, 4, backend->stage2_leaf_sizes(), false));
 	if (vm->platform)
@@ -205,54 +175,68 @@ err_t vm_memory_build(struct vm *vm)
 	return E_OK;
 }
 
-static struct span bar_pages(const struct bar *bar)
+static bool has_bar_on(const struct device *d, struct span pages)
 {
-	return (struct span){ALIGN_DOWN(bar->base, PAGE_SIZE),
-	                     ALIGN_UP(bar->base + bar->size, PAGE_SIZE)};
-}
-
-/* Another device's BAR on the pages of this one: *same_vm if one of this VM, true if one of another
- * VM. */
-static bool shares_pages(const struct vm *vm, const struct device *d, struct span pages,
-                         bool *same_vm)
-{
-	for_each_device (other) {
-		for (u32 i = 0; i < BARS_MAX && other != d && other->vm; i++) {
-			const struct bar *bar = &other->bars[i];
-
-			if (bar->io || !bar->size || !overlaps(pages, bar->base, bar->size))
-				continue;
-			if (other->vm != vm)
-				return true;
-			*same_vm = true;
-		}
+	for (u32 i = 0; i < BARS_MAX; i++) {
+		if (overlaps(bar_pages(&d->bars[i]), pages))
+			return true;
 	}
 	return false;
 }
 
-static err_t map_bar(struct vm *vm, const struct device *d, const struct bar *bar)
+/* Do these pages belong to another VM's device, or are they RAM of this one? */
+static bool is_taken(const struct vm *vm, struct span pages)
 {
-	struct span pages = bar_pages(bar);
-	bool same_vm = false;
+	for (const struct vm_range *r = vm->ram; r < vm->ram + vm->ram_count; r++) {
+		if (overlaps(pages, (struct span){r->gpa, r->gpa + r->size}))
+			return true;
+	}
+	for_each_device (d) {
+		if (d->vm && d->vm != vm && has_bar_on(d, pages))
+			return true;
+	}
+	return false;
+}
+
+static err_t map_bar(struct vm *vm, struct span pages)
+{
 	err_t e;
 
-	if (shares_pages(vm, d, pages, &same_vm))
+	if (pages.start == pages.end)
+		return E_OK;
+	if (is_taken(vm, pages))
 		return E_OVERLAP;
 	e = pt_map(&vm->stage2, pages.start, pages.start, pages.end - pages.start,
 	           backend->stage2_mmio());
-	if (e == E_ALREADY_MAPPED)
-		return same_vm ? E_OK : E_OVERLAP;
-	return e;
+	/* Small BARs of one VM may share a page. */
+	return e == E_ALREADY_MAPPED ? E_OK : e;
+}
+
+/* The first `count` BARs; pages that another device of the VM needs stay. */
+static void unmap_bars(struct vm *vm, const struct device *d, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		struct span pages = bar_pages(&d->bars[i]);
+		bool needed = false;
+
+		for_each_device (other)
+			needed |= other != d && other->vm == vm && has_bar_on(other, pages);
+		/* These are whole leaves: nothing is split, so nothing can fail. */
+		if (!needed && hide(vm, pages))
+			return;
+	}
+	if (vm->vcpu)
+		backend->invalidate(vm->vcpu);
+	pt_release(&vm->stage2);
 }
 
 err_t vm_memory_map_device(struct vm *vm, const struct device *d)
 {
 	for (u32 i = 0; i < BARS_MAX; i++) {
-		const struct bar *bar = &d->bars[i];
-		err_t e = bar->io || !bar->size || !bar->base ? E_OK : map_bar(vm, d, bar);
+		err_t e = map_bar(vm, bar_pages(&d->bars[i]));
 
 		if (e) {
-			vm_memory_unmap_device(vm, d);
+			unmap_bars(vm, d, i);
 			return e;
 		}
 	}
@@ -261,24 +245,7 @@ err_t vm_memory_map_device(struct vm *vm, const struct device *d)
 
 void vm_memory_unmap_device(struct vm *vm, const struct device *d)
 {
-	for (u32 i = 0; i < BARS_MAX; i++) {
-		const struct bar *bar = &d->bars[i];
-		struct span pages = bar_pages(bar);
-		bool same_vm = false;
-		u64 leaf_size, leaf = pt_lookup(&vm->stage2, bar->base, &leaf_size);
-
-		if (bar->io || !bar->size || !leaf ||
-		    (leaf & vm->stage2.format->address) != ALIGN_DOWN(bar->base, leaf_size))
-			continue;
-		/* A leaf that cannot be split for want of memory stays: the device is quiet by now.
-		 */
-		if (!shares_pages(vm, d, pages, &same_vm) && !same_vm &&
-		    pt_unmap(&vm->stage2, pages.start, pages.end - pages.start))
-			continue;
-	}
-	if (vm->vcpu)
-		backend->invalidate(vm->vcpu);
-	pt_release(&vm->stage2);
+	unmap_bars(vm, d, BARS_MAX);
 }
 
 u32 vm_memory_list(const struct vm *vm, struct boot_memory *list, u32 max)
@@ -288,14 +255,9 @@ u32 vm_memory_list(const struct vm *vm, struct boot_memory *list, u32 max)
 	for (u32 i = 0; i < vm->ram_count && count < max; i++)
 		list[count++] =
 			(struct boot_memory){vm->ram[i].gpa, vm->ram[i].size, vm->ram[i].type};
-	if (!vm->platform)
-		return count;
-	for (u32 i = 0; i < facts.boot.memory_count && count < max; i++) {
+	for (u32 i = 0; vm->platform && i < facts.boot.memory_count && count < max; i++) {
 		if (!is_ram(&facts.boot.memory[i]))
 			list[count++] = facts.boot.memory[i];
 	}
-	if (count < max)
-		list[count++] = (struct boot_memory){facts.boot.image_pa, HYPERVISOR_SIZE,
-		                                     BOOT_MEMORY_RESERVED};
 	return count;
 }
