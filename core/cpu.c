@@ -4,7 +4,6 @@
 #include "core/trap.h"
 
 struct cpu cpus[CPUS_MAX]; /* each entry belongs to its CPU */
-u32 cpu_count;
 struct cpu_stacks cpu_stacks[CPUS_MAX] __attribute__((aligned(PAGE_SIZE)));
 
 /* Interrupt gates (SDM volume 3, 6.14.1): type 0xe, present, DPL 0. Shared, read-only after boot.

@@ -54,7 +54,6 @@ struct cpu {
 };
 
 extern struct cpu cpus[CPUS_MAX];
-extern u32 cpu_count;
 
 static inline struct cpu *cpu_this(void)
 {

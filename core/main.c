@@ -72,7 +72,6 @@ void main(const struct boot_info *info)
 	log_line("snoopervisor loader=%s image=0x%lx files=%u", facts.boot.loader,
 	         facts.boot.image_pa, facts.boot.file_count);
 	cpu_init(0);
-	cpu_count = 1;
 	e = mem_init(&facts.boot);
 	if (e) {
 		log_line("error memory reason=%s", error_name(e));
