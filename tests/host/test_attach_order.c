@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Attach and detach in order (R11, R16, R17). Each step is noted with what holds at that moment:
+ * the verdict (e or i), what the nested tables say of RAM (w: write-back, g: the guest decides),
+ * whether the context entry is present (P), and whether the device masters the bus (M).
+ */
+#include <stdio.h>
+#include "core/facts.h"
+#include "core/pci.h"
+#include "tests/host/fake_machine.h"
+#include "tests/host/test.h"
+
+#define NIC  BDF(0, 3, 0)
+#define DISK BDF(0, 4, 0)
+
+static struct device *capable, *plain;
+static const struct device *watched;
+static struct vm *vm;
+static struct fake_function *nic;
+
+static const char *watched_state(void)
+{
+	static char text[5];
+
+	snprintf(text, sizeof(text), "%c%c%c%c", vm->verdict == VERDICT_EMULATE ? 'e' : 'i',
+	         fake_backend_ram_type(vm), machine_has_context(watched) ? 'P' : '-',
+	         machine_has_master(watched) ? 'M' : '-');
+	return text;
+}
+
+static void on_flush(void)
+{
+	fake_trace_step("flush");
+}
+
+static void on_invalidation(struct fake_unit *unit)
+{
+	(void)unit;
+	fake_trace_step("invalidate");
+}
+
+static void on_write(struct fake_function *f, u32 offset, u8 size, u32 value)
+{
+	(void)f, (void)size, (void)value;
+	if (offset == PCI_COMMAND)
+		fake_trace_step("command");
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	machine_reset();
+	machine_add_unit(CAP_48, ECAP_SC | ECAP_C);
+	nic = machine_add_function(NIC, true);
+	machine_add_function(DISK, false);
+	machine_scan();
+	capable = device_find(NIC);
+	plain = device_find(DISK);
+	watched = capable;
+	vm = machine_add_vm("guest");
+	fake_trace_state = watched_state;
+	fake_mem_on_flush = on_flush;
+	fake_units[0].on_invalidation = on_invalidation;
+	fake_config_on_write = on_write;
+	fake_log[0] = 0;
+	return 0;
+}
+
+#define assert_trace(expected)                             \
+	do {                                               \
+		assert_string_equal(fake_trace, expected); \
+		fake_trace[0] = 0;                         \
+	} while (0)
+
+#define assert_log(expected)                             \
+	do {                                             \
+		assert_string_equal(fake_log, expected); \
+		fake_log[0] = 0;                         \
+	} while (0)
+
+static void test_snoop_costs_nothing(void **state)
+{
+	(void)state;
+	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_DEFAULT), capable, vm));
+	assert_trace("command:iwPM ");
+	assert_log("attach 00:03.0 ioasid=net format=snoop vm=guest box=1 coherent=1\n");
+	ioasid_detach(capable);
+	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- ");
+	assert_log("detach 00:03.0 ioasid=net vm=guest\n");
+}
+
+static void test_box_3(void **state)
+{
+	(void)state;
+	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_NOSNOOP), capable, vm));
+	assert_trace("retype:eg-- flush:eg-- flush:eg-- command:egPM ");
+	assert_log("verdict vm=guest wbinvd=emulate because=box3\n"
+	           "attach 00:03.0 ioasid=net format=nosnoop vm=guest box=3 coherent=0\n");
+	ioasid_detach(capable);
+	assert_trace("command:egP- invalidate:eg-- invalidate:eg-- flush:eg-- retype:iw-- "
+	             "flush:iw-- ");
+	assert_log("detach 00:03.0 ioasid=net vm=guest\n"
+	           "verdict vm=guest wbinvd=ignore because=none\n");
+}
+
+/* R8, R10: coherent, and emulated all the same under policy kernel. R17: flushed in any case. */
+static void test_box_4(void **state)
+{
+	struct ioasid *io;
+
+	(void)state;
+	watched = plain;
+	io = machine_add_ioasid("disk", REQUEST_NOSNOOP);
+	assert_ok(ioasid_attach(io, plain, vm));
+	assert_trace("retype:eg-- flush:eg-- flush:eg-- command:egPM ");
+	assert_log("verdict vm=guest wbinvd=emulate because=box4\n"
+	           "attach 00:04.0 ioasid=disk format=nosnoop vm=guest box=4 coherent=1\n");
+	ioasid_detach(plain);
+	fake_trace[0] = 0;
+	vm->policy = POLICY_DEVICE;
+	plain->command |= PCI_COMMAND_BUS_MASTER; /* the owner wants it again */
+	assert_ok(ioasid_attach(io, plain, vm));
+	assert_trace("flush:iw-- command:iwPM ");
+	ioasid_detach(plain);
+	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- flush:iw-- ");
+}
+
+/* Caching mode: the new entry is announced before the device may use it. */
+static void test_caching_mode(void **state)
+{
+	(void)state;
+	unit_count = 0;
+	machine_add_unit(CAP_48 | CAP_CM, ECAP_SC | ECAP_C);
+	fake_units[0].on_invalidation = on_invalidation;
+	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_NOSNOOP), capable, vm));
+	assert_trace("retype:eg-- flush:eg-- flush:eg-- invalidate:egP- invalidate:egP- "
+	             "command:egPM ");
+}
+
+/* The guest runs with its caches off: under verdict emulate that means uncached (R16). */
+static void test_cache_disable(void **state)
+{
+	(void)state;
+	vm->vcpu->cr0_cache_bits = CR0_CD;
+	vm_update_memory_type(vm);
+	assert_trace("");
+	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_NOSNOOP), capable, vm));
+	assert_trace("retype:eu-- flush:eu-- flush:eu-- command:euPM ");
+	vm->vcpu->cr0_cache_bits = 0;
+	vm_update_memory_type(vm);
+	assert_trace("retype:egPM flush:egPM ");
+}
+
+/* ---- what does not complete ---- */
+
+static void test_attach_time_out(void **state)
+{
+	struct ioasid *io;
+
+	(void)state;
+	unit_count = 0;
+	machine_add_unit(CAP_48 | CAP_CM, ECAP_SC | ECAP_C);
+	io = machine_add_ioasid("net", REQUEST_NOSNOOP);
+	fake_units[0].queue_stopped = true;
+	assert_error(ioasid_attach(io, capable, vm), E_TIMEOUT);
+	assert_trace("retype:eg-- flush:eg-- flush:eg-- retype:iw-- flush:iw-- ");
+	assert_int_equal(capable->state, DEVICE_FREE);
+	assert_null(capable->vm);
+	assert_int_equal(vm->devices_in_box[BOX_3], 0);
+	assert_int_equal(fake_config_writes, 0);
+	assert_non_null(strstr(fake_log, "refused attach 00:03.0 ioasid=net reason=timeout\n"));
+	assert_error(ioasid_attach(io, plain, vm), E_NO_HARDWARE);
+	assert_trace("");
+}
+
+/* R11: no invalidation, no fall of the verdict; nobody gets the device again. */
+static void test_detach_time_out(void **state)
+{
+	struct ioasid *io = machine_add_ioasid("net", REQUEST_NOSNOOP);
+
+	(void)state;
+	assert_ok(ioasid_attach(io, capable, vm));
+	fake_units[0].queue_stopped = true;
+	fake_trace[0] = fake_log[0] = 0;
+	ioasid_detach(capable);
+	assert_trace("command:egP- ");
+	assert_false(machine_has_context(capable));
+	assert_int_equal(capable->state, DEVICE_QUARANTINED);
+	assert_int_equal(vm->devices_in_box[BOX_3], 1);
+	assert_int_equal(vm->verdict, VERDICT_EMULATE);
+	assert_non_null(strstr(fake_log, "quarantine 00:03.0 vm=guest reason=timeout\n"));
+	assert_error(ioasid_attach(io, capable, vm), E_QUARANTINED);
+}
+
+static void test_detach_with_pending_transactions(void **state)
+{
+	struct ioasid *io = machine_add_ioasid("net", REQUEST_NOSNOOP);
+
+	(void)state;
+	assert_ok(ioasid_attach(io, capable, vm));
+	fake_config_set(nic, 0x40 + PCIE_DEVICE_STATUS, 2, PCIE_PENDING);
+	fake_log[0] = 0;
+	ioasid_detach(capable);
+	assert_log("quarantine 00:03.0 vm=guest reason=transactions-pending\n");
+	assert_false(machine_has_context(capable));
+	assert_false(machine_has_master(capable));
+	assert_int_equal(vm->devices_in_box[BOX_3], 1);
+	assert_int_equal(vm->verdict, VERDICT_EMULATE);
+	assert_error(ioasid_attach(io, capable, vm), E_QUARANTINED);
+}
+
+/* ---- without VT-d ---- */
+
+static void test_unprotected(void **state)
+{
+	struct device *const order[] = {capable, plain};
+
+	(void)state;
+	unit_count = 0; /* context entries of the unit that was there are never written */
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		order[i]->unit = NULL;
+		fake_trace_state = NULL;
+		assert_ok(ioasid_attach_unprotected(order[i], vm));
+		assert_trace("retype: flush: command: ");
+		assert_int_equal(vm->verdict, VERDICT_EMULATE);
+		assert_true(machine_has_master(order[i]));
+		assert_error(ioasid_attach_unprotected(order[i], vm), E_HAS_OWNER);
+		ioasid_detach(order[i]);
+		assert_trace("command: retype: flush: ");
+		assert_int_equal(vm->verdict, VERDICT_IGNORE);
+	}
+	assert_log("verdict vm=guest wbinvd=emulate because=box3\n"
+	           "attach 00:03.0 ioasid=none format=unprotected vm=guest box=3 coherent=0\n"
+	           "refused attach 00:03.0 ioasid=none reason=has-owner\n"
+	           "detach 00:03.0 ioasid=none vm=guest\n"
+	           "verdict vm=guest wbinvd=ignore because=none\n"
+	           "verdict vm=guest wbinvd=emulate because=box4\n"
+	           "attach 00:04.0 ioasid=none format=unprotected vm=guest box=4 coherent=1\n"
+	           "refused attach 00:04.0 ioasid=none reason=has-owner\n"
+	           "detach 00:04.0 ioasid=none vm=guest\n"
+	           "verdict vm=guest wbinvd=ignore because=none\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_snoop_costs_nothing, set_up),
+		cmocka_unit_test_setup(test_box_3, set_up),
+		cmocka_unit_test_setup(test_box_4, set_up),
+		cmocka_unit_test_setup(test_caching_mode, set_up),
+		cmocka_unit_test_setup(test_cache_disable, set_up),
+		cmocka_unit_test_setup(test_attach_time_out, set_up),
+		cmocka_unit_test_setup(test_detach_time_out, set_up),
+		cmocka_unit_test_setup(test_detach_with_pending_transactions, set_up),
+		cmocka_unit_test_setup(test_unprotected, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
