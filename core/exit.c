@@ -66,20 +66,32 @@ static enum exit_result handle_xsetbv(struct vcpu *vcpu, struct exit *exit)
 	return RESULT_ADVANCE;
 }
 
+/* What is not is #GP (SDM volume 3, 2.5, 4.1.2); exits may come before the CPU looks. */
+static bool cr0_is_valid(u64 cr0, const struct vcpu_state *s)
+{
+	if (cr0 >> 32 || (cr0 & CR0_CACHE_BITS) == CR0_NW)
+		return false;
+	if (!(cr0 & CR0_PG))
+		return s->code_bits != 64;
+	return cr0 & CR0_PE && (!(s->efer & EFER_LME) || s->cr4 & CR4_PAE);
+}
+
 /* R16: CD and NW are the guest's to see, never the CPU's to have. */
 static enum exit_result handle_cr0_write(struct vcpu *vcpu, struct exit *exit)
 {
-	u64 cache_bits = exit->cr0 & CR0_CACHE_BITS;
+	struct vcpu_state state;
+	u64 cr0, cache_bits;
 
-	/* SDM volume 3, 2.5: NW without CD is #GP, as is PG without PE, as is the upper half; the
-	 * backend's hardware checks the rest. */
-	if (cache_bits == CR0_NW || (exit->cr0 & (CR0_PG | CR0_PE)) == CR0_PG || exit->cr0 >> 32)
+	backend->read_state(vcpu, &state);
+	cr0 = state.code_bits == 64 ? exit->cr0 : (u32)exit->cr0;
+	cache_bits = cr0 & CR0_CACHE_BITS;
+	if (!cr0_is_valid(cr0, &state))
 		return exit_inject(vcpu, VECTOR_GP, 0);
 	if (cache_bits != vcpu->cr0_cache_bits) {
 		vcpu->cr0_cache_bits = cache_bits;
 		vm_update_memory_type(vcpu->vm);
 	}
-	backend->write_cr0(vcpu, exit->cr0 & ~CR0_CACHE_BITS);
+	backend->write_cr0(vcpu, cr0 & ~CR0_CACHE_BITS);
 	return RESULT_ADVANCE;
 }
 

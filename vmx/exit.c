@@ -34,14 +34,12 @@ static inline void advance(u64 rip, u64 length)
 /* Of CR4 only VMXE exits, when the guest tries to set it: VMX is hidden from it. */
 static bool decode_cr_access(struct vcpu *vcpu, struct exit *exit)
 {
-	u64 value = vcpu->gpr[FIELD_GET(QUAL_CR_GPR, exit->qualification)];
-
 	if (FIELD_GET(QUAL_CR_NUMBER, exit->qualification) == 4) {
 		vmx_inject(vcpu, VECTOR_GP, 0);
 		return false;
 	}
 	exit->kind = EXIT_CR0_WRITE;
-	exit->cr0 = vmx_is_code_64() ? value : (u32)value;
+	exit->cr0 = vcpu->gpr[FIELD_GET(QUAL_CR_GPR, exit->qualification)];
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 #define CR0_NW (1ull << 29)
 #define CR0_CD (1ull << 30)
+#define CR0_PG (1ull << 31)
 
 #define MSR_PAT           0x277
 #define MSR_MTRR_DEF_TYPE 0x2ff
@@ -32,7 +33,9 @@ static void write_cr0(uint64_t value)
 
 void step_cache_disable(void)
 {
+	static const struct code mov_to_cr0 = {3, {0x0f, 0x22, 0xc0}}; /* from RAX */
 	uint64_t cr0 = read_cr0() & ~(CR0_CD | CR0_NW), disabled, both, enabled;
+	struct registers unpaged = {.gpr = {[RAX] = (cr0 | CR0_CD) & ~CR0_PG}};
 
 	write_cr0(cr0 | CR0_CD);
 	disabled = read_cr0();
@@ -41,7 +44,9 @@ void step_cache_disable(void)
 	both = read_cr0();
 	write_cr0(cr0);
 	enabled = read_cr0();
-	report(disabled == (cr0 | CR0_CD) && both == (cr0 | CR0_CD | CR0_NW) && enabled == cr0,
+	/* 64-bit code needs paging. */
+	report(code_trap(&mov_to_cr0, &unpaged) == TRAP_GP && disabled == (cr0 | CR0_CD) &&
+	               both == (cr0 | CR0_CD | CR0_NW) && enabled == cr0,
 	       "cache-disable set=0x%lx clear=0x%lx", disabled, enabled);
 }
 
