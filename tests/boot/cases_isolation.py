@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who can DMA and where to (R21, R22): no DMAR, bridges, reserved regions, what is planted from outside, the
+hypervisor's own tables."""
+from acpi_tables import ENDPOINT, dmar, drhd, rmrr, use_only
+from case import VM_FAILED, Case, file, manifest
+from cases_coherency import BUSY_VM
+from guests import (DEMO, DEMO_BYTES, DEMO_VM, EDU, EDU_STEPS, LAB, LINUX, LINUX_VM, NVME, NVME_STEP, attach,
+                    demo_with, refused, summary, verdict)
+from inspect_machine import UNIT, bus_masters, host_tables, plant_snoop, stopped, vtd_tables
+
+NO_UNIT = {"iommu": "none"}
+BLOCKED = r"^blocked devices=\d+ reason=no-dmar$"
+MASTERS = (("step=bus-master", stopped(bus_masters)),)
+
+NO_DMAR = (
+    Case("no-dmar-demo", demo_with(EDU, vm=BUSY_VM), **NO_UNIT,
+         expect=("^unit none reason=no-dmar$", refused(EDU, "no-unit"), verdict("demo", "ignore")) + DEMO,
+         also=("edu device=none",), never=("^attach",), probes=MASTERS),
+    # The platform VM sees the bridge too, and cannot make it master the bus.
+    Case("no-dmar-platform", manifest(BUSY_VM.replace("memory=64M", "memory=rest")), boot="uefi", **NO_UNIT,
+         extra=("-device", "pcie-root-port,addr=6.0"), expect=(BLOCKED, verdict("demo", "ignore")) + DEMO,
+         also=("edu device=none", "step=bus-master written=1024 seen=1 "), never=("^attach",), probes=MASTERS),
+    Case("no-dmar-linux", file("default"), seconds=240, **NO_UNIT,
+         expect=(BLOCKED, verdict("linux", "ignore")) + LINUX, never=("^attach", "guest pci=", "step=nvme"),
+         probes=(("ok step=dmar-hidden", stopped(bus_masters)),)),
+    Case("unprotected-linux", manifest("unprotected-dma allow", LINUX_VM), seconds=240, **NO_UNIT,
+         expect=(attach(NVME, "none", "unprotected", "linux", 4), attach(EDU, "none", "unprotected", "linux", 3),
+                 verdict("linux", "emulate", "box3")) + LINUX,
+         also=NVME_STEP + (summary("linux", "emulate"),)),
+    Case("unprotected-box-4", manifest("unprotected-dma allow", DEMO_VM, f"device {NVME} vm=demo"), **NO_UNIT,
+         expect=(attach(NVME, "none", "unprotected", "demo", 4), verdict("demo", "emulate", "box4")) + DEMO,
+         also=(summary("demo", "emulate"),)),
+    Case("unprotected-refuse", manifest("unprotected-dma refuse", DEMO_VM, f"device {NVME} vm=demo"), **NO_UNIT,
+         expect=(refused(NVME, "no-unit", "vm=demo"), "start vm=demo") + DEMO,
+         also=(summary("demo", "ignore"),)),
+    # With a unit the line changes nothing.
+    Case("unprotected-with-dmar", "unprotected-dma allow\n" + demo_with(EDU),
+         expect=(attach(EDU, LAB, "snoop", "demo", 1), verdict("demo", "ignore")) + DEMO,
+         also=EDU_STEPS + (summary("demo", "ignore"),)),
+)
+
+
+def port_with_nvme(name, slot):
+    return ("-device", f"pcie-root-port,id=port-{name},chassis={slot},addr={slot}.0",
+            "-drive", f"if=none,id=disk-{name},driver=null-co,size=1M",
+            "-device", f"nvme,bus=port-{name},serial={name},drive=disk-{name}")
+
+
+# Firmware numbers their buses 1 and 2; what is on the second has no owner.
+BRIDGES = tuple(
+    Case(f"bridge-{boot}", demo_with("01:00.0", vm=BUSY_VM), boot=boot,
+         extra=port_with_nvme("first", 6) + port_with_nvme("second", 7),
+         expect=(attach("01:00.0", LAB, "snoop", "demo", 2), "start vm=demo") + DEMO,
+         also=(r"^device 00:06\.0 .*type=bridge", r"^device 02:00\.0 "),
+         probes=(("step=bus-master", stopped(vtd_tables, bus_masters)),))
+    for boot in ("bios", "uefi"))
+
+
+REGION, PAGE = 0xfe000000, 4096  # no memory, no device
+EDU_SCOPE, NVME_SCOPE = (ENDPOINT, 0, 5, 0), (ENDPOINT, 0, 4, 0)
+
+
+def maps_region(emulator):
+    """Beyond the demo's memory, its device's reserved region, to itself."""
+    rest = [leaf for leaf in emulator.spaces.get(LAB, ()) if leaf.iova >= DEMO_BYTES]
+    mapped = [(leaf.iova, leaf.pa, leaf.size) for leaf in rest]
+    if mapped == [(at, at, PAGE) for at in (REGION, REGION + PAGE)]:
+        return []
+    return [f"beyond its memory the IOASID maps {mapped}"]
+
+
+def with_dmar(name, *structures, **fields):
+    """The demo on a machine whose firmware has only the DMAR that is given here."""
+    expect = fields.pop("expect", ())
+    return Case(name, demo_with(EDU), {"dmar": dmar(*structures)}, extra=use_only(name), expect=expect + DEMO,
+                **fields)
+
+
+DMARS = (
+    with_dmar("rmrr", drhd(UNIT), rmrr(REGION, REGION + 2 * PAGE - 1, EDU_SCOPE), also=EDU_STEPS,
+              probes=(("ok step=dma ", stopped(vtd_tables, maps_region)),)),
+    with_dmar("rmrr-of-other", drhd(UNIT), rmrr(0x5000, 0x5fff, NVME_SCOPE), also=EDU_STEPS),
+    with_dmar("rmrr-in-memory-of-vm", drhd(UNIT), rmrr(0x5000, 0x5fff, EDU_SCOPE),
+              expect=(refused(EDU, "reserved-region"), "start vm=demo")),
+    with_dmar("rmrr-in-hypervisor", drhd(UNIT), rmrr(0x1800000, 0x1800fff, EDU_SCOPE),
+              expect=(refused(EDU, "reserved-region"), "start vm=demo")),
+    with_dmar("no-unit-for-device", drhd(UNIT, NVME_SCOPE, include_all=False),
+              expect=(f"^device {EDU} .*unit=none", refused(EDU, "no-unit"), "start vm=demo")),
+    with_dmar("unit-by-scope", drhd(UNIT, EDU_SCOPE, include_all=False), also=EDU_STEPS,
+              expect=(attach(EDU, LAB, "snoop", "demo", 1),)),
+)
+
+OTHER = (
+    # 8 MiB, so that the hypervisor at 16 MiB is outside the VM and one of the demo's targets.
+    Case("dma-into-hypervisor", demo_with(EDU).replace("64M", "8M"), expect=DEMO,
+         also=EDU_STEPS + ("step=dma-outside iova=0x1000000 write-faults=1 read-faults=1",)),
+    # What "no fault 0xC" elsewhere is worth: SNP set by hand behind a unit without SC does fault so.
+    Case("planted-snoop", demo_with(EDU), iommu="snoop-control=off", debug=True, status=VM_FAILED,
+         weak=("rule_no_reserved_bit", "rule_guest_is_well"), probes=((None, plant_snoop),),
+         expect=("start vm=demo", "failed step=dma "), also=(fr"^fault unit=0 device={EDU} .*reason=0xc ",)),
+    Case("host-tables-bios", demo_with(EDU), debug=True, expect=DEMO, probes=((None, host_tables),)),
+    Case("host-tables-uefi", demo_with(EDU), boot="uefi", debug=True, expect=DEMO, probes=((None, host_tables),)),
+)
+
+CASES = NO_DMAR + BRIDGES + DMARS + OTHER

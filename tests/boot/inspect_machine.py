@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is checked from outside while a machine stands still: VT-d tables, bus mastering, the hypervisor's
+own page tables. Each function takes the emulator and returns what is wrong, as texts."""
+import re
+import subprocess
+
+from host_walk import check_host
+from vtd_walk import SNP, Walk, bdf_text
+
+UNIT = 0xfed90000  # where QEMU has its intel-iommu
+CAP, GSTS, RTADDR = 0x08, 0x1c, 0x20
+GSTS_TES = 1 << 31
+
+COMMAND, BUS_MASTER = 0x04, 1 << 2
+HEADER_TYPE_DWORD, BUS_NUMBERS = 0x0c, 0x18
+
+IMAGE_SIZE = 16 << 20
+SYMBOLS = "build/snoopervisor.debug"
+
+ATTACH = re.compile(r"^(attach|detach) (\S+) ioasid=(\S+)(?: format=(\S+))?")
+
+
+def bdf_number(text):
+    bus, device, function = re.split("[:.]", text)
+    return int(bus, 16) << 8 | int(device, 16) << 3 | int(function)
+
+
+def attached_devices(lines):
+    """By bdf, (IOASID's name, its format), as the log tells it."""
+    attached = {}
+    for match in filter(None, map(ATTACH.match, lines)):
+        event, bdf, ioasid, form = match.groups()
+        if event == "attach":
+            attached[bdf_number(bdf)] = ioasid, form
+        else:
+            attached.pop(bdf_number(bdf), None)
+    return attached
+
+
+def image_range(lines):
+    start = int(re.search(r"image=(0x[0-9a-f]+)", "\n".join(lines)).group(1), 16)
+    return start, start + IMAGE_SIZE
+
+
+def vtd_tables(emulator):
+    """The unit translates, by tables that are right; what each IOASID maps is left in emulator.spaces."""
+    monitor = emulator.monitor
+    walk = Walk(lambda pa: monitor.read_memory(pa, 4096), image_range(emulator.lines))
+    attached = {bdf: (ioasid, form == "snoop") for bdf, (ioasid, form) in attached_devices(emulator.lines).items()}
+    if not monitor.read_register(UNIT + GSTS, "w") & GSTS_TES:
+        walk.note("translation is off")
+    root = monitor.read_register(UNIT + RTADDR)
+    if root & 0xfff:
+        walk.note(f"root table address 0x{root:x}: not legacy mode")
+    widths = monitor.read_register(UNIT + CAP) >> 8 & 0x1f
+    emulator.spaces = walk.check(root & ~0xfff, widths, attached)
+    return walk.problems
+
+
+def bus_masters(emulator):
+    """R21: who nobody owns cannot master the bus, nor a bridge with nobody behind it; one that has
+    somebody can."""
+    monitor, problems = emulator.monitor, []
+    attached = attached_devices(emulator.lines)
+    for bdf in monitor.functions():
+        masters = monitor.read_config(bdf, COMMAND) & BUS_MASTER
+        bridge = monitor.read_config(bdf, HEADER_TYPE_DWORD) >> 16 & 0x7f == 1
+        if bridge:
+            numbers = monitor.read_config(bdf, BUS_NUMBERS)
+            first, last = numbers >> 8 & 0xff, numbers >> 16 & 0xff
+            used = any(first <= device >> 8 <= last for device in attached)
+            if used != bool(masters):
+                problems.append(f"bridge {bdf_text(bdf)}: bus mastering {'on' if masters else 'off'}, "
+                                f"devices behind it: {'some' if used else 'none'}")
+        elif masters and bdf not in attached:
+            problems.append(f"{bdf_text(bdf)} masters the bus, and nobody owns it")
+    return problems
+
+
+def symbols():
+    """Addresses by name."""
+    listing = subprocess.run(["nm", SYMBOLS], capture_output=True, text=True, check=True).stdout
+    return {name: int(address, 16) for address, _, name in map(str.split, listing.splitlines())}
+
+
+def host_tables(emulator):
+    """Runs to the handler of exits, where the CPU is on the hypervisor's tables, and walks those."""
+    names = symbols()
+    emulator.debugger.run_to(names["exit_handle"])
+    emulator.drain()
+    problems = check_host(emulator.monitor, names, image_range(emulator.lines)[0])
+    emulator.debugger.cont()
+    return problems
+
+
+def plant_snoop(emulator):
+    """Runs to where the first VM is about to start, and sets SNP in all leaves that its devices see."""
+    emulator.debugger.run_to(symbols()["vm_run"])
+    emulator.drain()
+    problems = vtd_tables(emulator)
+    for leaf in (leaf for leaves in emulator.spaces.values() for leaf in leaves):
+        entry = emulator.monitor.read_memory(leaf.at, 8)
+        emulator.debugger.write_memory(leaf.at, bytes([entry[0], entry[1] | SNP >> 8]) + entry[2:])
+    emulator.debugger.cont()
+    return problems
+
+
+def stopped(*checks):
+    """A probe that stops the machine, looks at it, and lets it go on."""
+    def probe(emulator):
+        emulator.monitor.stop()
+        emulator.drain()
+        problems = [problem for check in checks for problem in check(emulator)]
+        emulator.monitor.cont()
+        return problems
+    return probe

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads live VT-d tables from outside the machine, by the specification's formats alone (VT-d 9.1, 9.3,
+9.8), and says what is wrong with them. Legacy mode."""
+import collections
+import struct
+
+PAGE = 4096
+ADDRESS = (1 << 52) - PAGE
+MSI = (0xfee00000, 0xfef00000)
+
+READ, WRITE, LARGE, SNP = 1 << 0, 1 << 1, 1 << 7, 1 << 11
+LEAF_BITS, TABLE_BITS = READ | WRITE | SNP, READ | WRITE
+
+Context = collections.namedtuple("Context", "bdf low high")
+Leaf = collections.namedtuple("Leaf", "iova pa size snoop at")  # at: where the entry is
+
+
+def bdf_text(bdf):
+    return f"{bdf >> 8:02x}:{bdf >> 3 & 31:02x}.{bdf & 7}"
+
+
+def overlaps(start, size, region):
+    return start < region[1] and region[0] < start + size
+
+
+class Walk:
+    """One unit's tables. read_page(pa) gives 4096 bytes; image is where the hypervisor is, (start, end);
+    what is wrong collects in problems."""
+
+    def __init__(self, read_page, image):
+        self.read_page, self.image = read_page, image
+        self.problems = []
+
+    def note(self, text):
+        self.problems.append(text)
+
+    def qwords(self, pa):
+        return struct.unpack("<512Q", self.read_page(pa))
+
+    def table(self, pa, where):
+        """Entries of a table; every table is in the hypervisor's own memory."""
+        if not overlaps(pa, PAGE, self.image):
+            self.note(f"{where}: table at 0x{pa:x} is outside the hypervisor")
+            return None
+        return self.qwords(pa)
+
+    def contexts(self, root_pa):
+        """The context entries that are present."""
+        root = self.table(root_pa, "root table") or ()
+        for bus, (low, high) in enumerate(zip(root[::2], root[1::2])):
+            if not low & 1:
+                continue
+            if high or low & 0xffe:
+                self.note(f"bus {bus:02x}: reserved bits in root entry {high:x} {low:x}")
+            entries = self.table(low & ADDRESS, f"bus {bus:02x}") or ()
+            for devfn, (low, high) in enumerate(zip(entries[::2], entries[1::2])):
+                if low & 1:
+                    yield Context(bus << 8 | devfn, low, high)
+
+    def leaves(self, pa, level, iova, where):
+        """The leaves below a table; level 1 holds 4 KiB leaves."""
+        for index, entry in enumerate(self.table(pa, where) or ()):
+            if not entry & (READ | WRITE):
+                continue
+            at, size = iova + index * (PAGE << 9 * (level - 1)), PAGE << 9 * (level - 1)
+            is_leaf = level == 1 or entry & LARGE
+            if is_leaf and level > 3:
+                self.note(f"{where}: iova 0x{at:x}: leaf at level {level}")
+            elif is_leaf:
+                self.check_bits(entry, LEAF_BITS | (LARGE if level > 1 else 0), at, where)
+                yield Leaf(at, entry & ADDRESS, size, bool(entry & SNP), pa + 8 * index)
+            else:
+                self.check_bits(entry, TABLE_BITS, at, where)
+                yield from self.leaves(entry & ADDRESS, level - 1, at, where)
+
+    def check_bits(self, entry, allowed, iova, where):
+        unknown = entry & ~(allowed | ADDRESS)
+        if unknown:
+            what = "SNP in a non-leaf" if unknown == SNP else f"bits 0x{unknown:x}"
+            self.note(f"{where}: iova 0x{iova:x}: {what} in entry 0x{entry:x}")
+
+    def check_leaf(self, leaf, snoop, where):
+        at = f"{where}: leaf iova 0x{leaf.iova:x} size 0x{leaf.size:x} pa 0x{leaf.pa:x}"
+        if leaf.snoop != snoop:
+            self.note(f"{at} {'without' if snoop else 'with'} SNP")
+        if leaf.pa % leaf.size:
+            self.note(f"{at} is not aligned")
+        if overlaps(leaf.pa, leaf.size, self.image):
+            self.note(f"{at} maps the hypervisor")
+        if overlaps(leaf.iova, leaf.size, MSI) or overlaps(leaf.pa, leaf.size, MSI):
+            self.note(f"{at} maps interrupt messages")
+
+    def check_context(self, context, widths, where):
+        """The number of levels, None where the entry is no good."""
+        translation, width = context.low >> 2 & 3, context.high & 7
+        if context.low & 0xff0 or context.high & ~0xffff7f:
+            self.note(f"{where}: reserved bits in context entry {context.high:x} {context.low:x}")
+        if translation:
+            self.note(f"{where}: translation type {translation}")
+            return None
+        if not widths >> width & 1:
+            self.note(f"{where}: address width {width} is not the unit's")
+            return None
+        return width + 2
+
+    def check(self, root_pa, widths, attached):
+        """widths: CAP.SAGAW. attached: by bdf, (IOASID's name, is its format snoop).
+        Returns the leaves of each IOASID."""
+        spaces, found = {}, {}
+        for context in self.contexts(root_pa):
+            where = bdf_text(context.bdf)
+            found[context.bdf] = context
+            if context.bdf not in attached:
+                self.note(f"{where}: context entry of a device that nobody owns")
+                continue
+            levels = self.check_context(context, widths, where)
+            name, snoop = attached[context.bdf]
+            space = (context.low & ADDRESS, context.high >> 8 & 0xffff, levels)
+            if levels and name not in spaces:
+                spaces[name] = space, list(self.leaves(space[0], levels, 0, where))
+                for leaf in spaces[name][1]:
+                    self.check_leaf(leaf, snoop, where)
+            elif levels and spaces[name][0] != space:
+                self.note(f"{where}: its table, domain and levels are not those of {name}")
+        for bdf in attached.keys() - found.keys():
+            self.note(f"{bdf_text(bdf)}: attached without a context entry")
+        for which, what in enumerate(("table", "domain id")):
+            if len({space[which] for space, _ in spaces.values()}) < len(spaces):
+                self.note(f"two IOASIDs have the same {what}")
+        return {name: leaves for name, (_, leaves) in spaces.items()}
