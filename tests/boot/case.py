@@ -5,7 +5,7 @@ import collections
 import dataclasses
 import re
 
-OK, VM_FAILED, NOT_STARTED = 0, 1, 2  # statuses of the core's last line
+OK, VM_FAILED, NOT_STARTED, PANIC = 0, 1, 2, 3  # statuses of the core's last line
 
 BOXES = {("snoop", "1"): 1, ("snoop", "2"): 1, ("nosnoop", "3"): 0, ("nosnoop", "4"): 1,
          ("unprotected", "3"): 0, ("unprotected", "4"): 1}  # coherent=, by format= and box=
@@ -137,7 +137,7 @@ def rule_matrix(_case, lines):
 
 
 def rule_wbinvd_limit(case, lines):
-    found = re.findall(r"measure what=wbinvd instructions=(\d+)", "\n".join(lines))
+    found = re.findall(r"measure what=wbinvd ticks=(\d+)", "\n".join(lines))
     if case.wbinvd_limit and not 0 < int((found or [0])[-1]) <= case.wbinvd_limit:
         yield f"an ignored WBINVD takes {found} instructions; {case.wbinvd_limit} are allowed"
 
