@@ -85,17 +85,15 @@ HOST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -I. -fsanitize=address,undefined 
 	-fno-sanitize-recover=undefined
 HOST_TESTS   := $(TESTS:%=$(B)/tests/host/test_%)
 
-# An object of its own for each program: a test may ask for other flags, CFLAGS_NAME.
+$(B)/tests/host/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
 define host_test
-$(B)/tests/host/test_$(1): $(B)/tests/host/$(1)/tests/host/test_$(1).o \
-		$$(SOURCES_$(1):%.c=$(B)/tests/host/$(1)/%.o)
+$(B)/tests/host/test_$(1): $$(patsubst %.c,$(B)/tests/host/%.o,tests/host/test_$(1).c $$(SOURCES_$(1)))
 	@$$(CC) $$(HOST_CFLAGS) -o $$@ $$^ -lcmocka
-$(B)/tests/host/$(1)/%.o: %.c
-	@mkdir -p $$(@D)
-	@$$(CC) $$(HOST_CFLAGS) $$(CFLAGS_$(1)) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach test,$(TESTS),$(eval $(call host_test,$(test))))
--include $(foreach test,$(TESTS),$(wildcard $(B)/tests/host/$(test)/*/*.d $(B)/tests/host/$(test)/*/*/*.d))
+-include $(wildcard $(B)/tests/host/*/*.d $(B)/tests/host/*/*/*.d)
 
 # Every program runs, also after a failure; the names of those that failed come last.
 .PHONY: host-tests
