@@ -128,16 +128,28 @@ static enum exit_result write_cr0(u64 value)
 static void test_cr0(void **state)
 {
 	struct exit read = {.kind = EXIT_CR0_READ, .gpr = GPR_RSI};
-	static const u64 bad[] = {CR0_NW | CR0_PE, CR0_PG, CR0_PE | 1ull << 32};
+	static const struct {
+		u64 cr0;
+		struct vcpu_state state;
+	} bad[] = {
+		{CR0_NW | CR0_PE, {.code_bits = 32}},
+		{CR0_PG, {.code_bits = 32}},
+		{CR0_PG | CR0_PE, {.code_bits = 32, .efer = EFER_LME}}, /* without PAE */
+		{CR0_PE, {.code_bits = 64, .efer = EFER_LME | EFER_LMA, .cr4 = CR4_PAE}},
+		{CR0_PG | CR0_PE | 1ull << 32,
+	         {.code_bits = 64, .efer = EFER_LME | EFER_LMA, .cr4 = CR4_PAE}},
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		assert_int_equal(write_cr0(bad[i]), RESULT_RETRY);
+		fake_state = bad[i].state;
+		assert_int_equal(write_cr0(bad[i].cr0), RESULT_RETRY);
 		assert_int_equal(fake_vector, VECTOR_GP);
 		assert_int_equal(fake_cr0, ~0ull);
 	}
-	/* coherent: the caches stay on, and the guest sees what it wrote */
-	assert_int_equal(write_cr0(CR0_PE | CR0_CD | CR0_NW), RESULT_ADVANCE);
+	/* coherent: the caches stay on, and the guest sees what it wrote; 32 bits of it count */
+	fake_state = (struct vcpu_state){.code_bits = 32};
+	assert_int_equal(write_cr0(1ull << 32 | CR0_PE | CR0_CD | CR0_NW), RESULT_ADVANCE);
 	assert_int_equal(fake_cr0, CR0_PE);
 	assert_string_equal(fake_trace, "");
 	fake_state.cr0 = CR0_PE | CR0_ET;
