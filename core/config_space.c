@@ -34,8 +34,24 @@ static bool is_bar(const struct device *d, u32 offset)
 	return !d->bridge && offset >= PCI_BAR && offset < PCI_BAR + 4 * BARS_MAX;
 }
 
+/* A reset of the function has lost what firmware wrote. It goes back whole: half of a 64-bit
+ * address may be where another function is. */
+static void restore_bar(const struct device *d, u32 i)
+{
+	const struct bar *bar = &d->bars[i];
+	u64 address = bar->shadow & ~(bar->io ? 3u : 15u);
+
+	if (bar->wide)
+		address |= (u64)bar[1].shadow << 32;
+	if (!bar->size || address != bar->base)
+		return;
+	if (bar->wide)
+		pci_write(d->bdf, PCI_BAR + 4 * (i + 1), 4, bar[1].shadow);
+	pci_write(d->bdf, PCI_BAR + 4 * i, 4, bar->shadow);
+}
+
 /* BARs stay where firmware put them: the guest may size them, and reads back what it wrote, but the
- * function does not move. Firmware's own value goes through: a reset of the function has lost it. */
+ * function does not move. */
 static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 {
 	u32 i = (offset - PCI_BAR) / 4, *shadow = &d->bars[i].shadow;
@@ -44,11 +60,8 @@ static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 	u64 writable = bar->size ? ~(bar->size - 1) : 0;
 	u32 mask = (u32)(upper ? writable >> 32 : writable & ~(bar->io ? 3ull : 15ull));
 
-	u32 home = (u32)(upper ? bar->base >> 32 : bar->base) | (*shadow & ~mask);
-
 	*shadow = (merge(*shadow, offset, size, value) & mask) | (*shadow & ~mask);
-	if (bar->size && *shadow == home)
-		pci_write(d->bdf, PCI_BAR + 4 * i, 4, home);
+	restore_bar(d, upper ? i - 1 : i);
 }
 
 /* Bus mastering of bridges is the hypervisor's (R21). The status register beside it clears bits by

@@ -247,6 +247,22 @@ static void test_bars_are_restored(void **state)
 		assert_int_equal(fake_config_get(mine, PCI_BAR + 4 * i, 4), firmware_bars[i]);
 }
 
+/* Half of a 64-bit address is another one. */
+static void test_bars_are_restored_whole(void **state)
+{
+	static const u32 after_reset[] = {4, 0};
+
+	(void)state;
+	config_space_write(&platform, MINE, PCI_BAR + 8, 4, ~0u); /* the guest sizes it */
+	memcpy(mine->bytes + PCI_BAR + 4, after_reset, sizeof(after_reset));
+	fake_config_writes = 0;
+	config_space_write(&platform, MINE, PCI_BAR + 4, 4, 0x34500000);
+	assert_int_equal(fake_config_writes, 0);
+	config_space_write(&platform, MINE, PCI_BAR + 8, 4, 0x12);
+	assert_int_equal(fake_config_get(mine, PCI_BAR + 4, 4), 0x34500004);
+	assert_int_equal(fake_config_get(mine, PCI_BAR + 8, 4), 0x12);
+}
+
 /* Bits below the size stay 0, type bits stay, and bytes are merged into what was written before. */
 static void test_bars_are_merged(void **state)
 {
@@ -330,6 +346,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bridge_is_read_only, set_up),
 		cmocka_unit_test_setup(test_bars_are_sized, set_up),
 		cmocka_unit_test_setup(test_bars_are_restored, set_up),
+		cmocka_unit_test_setup(test_bars_are_restored_whole, set_up),
 		cmocka_unit_test_setup(test_bars_are_merged, set_up),
 		cmocka_unit_test_setup(test_owner_cannot_move_bars_or_make_functions, set_up),
 		cmocka_unit_test_setup(test_virtual_functions_stay_off, set_up),
