@@ -12,7 +12,8 @@
 #define ACPI_HEADER_SIZE 36u
 #define ACPI_RSDP_SIZE   36u /* revision 2; a revision 0 RSDP has 20 bytes */
 
-/* 5.2.5.3: where the list of tables is. entry_size is 4 (RSDT) or 8 (XSDT). XSDT if there is one. */
+/* 5.2.5.3: where the list of tables is. entry_size is 4 (RSDT) or 8 (XSDT). XSDT if there is one.
+ */
 struct acpi_root {
 	u64 table_pa;
 	u32 entry_size;
@@ -37,7 +38,8 @@ bool acpi_root_entry(const u8 *table, u32 entry_size, u32 index, u64 *table_pa);
  * are made good. Returns how many went. Used to hide DMAR and MCFG from the platform VM. */
 u32 acpi_root_remove(u8 *table, u32 entry_size, u64 table_pa);
 
-/* 5.2.12: usable processors of the MADT (enabled or online capable), local APIC and x2APIC entries. */
+/* 5.2.12: usable processors of the MADT (enabled or online capable), local APIC and x2APIC entries.
+ */
 #define ACPI_CPUS_MAX 64
 struct acpi_madt {
 	u32 cpu_count;
@@ -45,7 +47,8 @@ struct acpi_madt {
 };
 err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt) must_check;
 
-/* MCFG (PCI Firmware Specification 4.1.2): the ECAM windows. E_OVERLAP if two of a segment overlap. */
+/* MCFG (PCI Firmware Specification 4.1.2): the ECAM windows. E_OVERLAP if two of a segment overlap.
+ */
 struct acpi_ecam {
 	u64 base_pa; /* of bus 0, as the table gives it */
 	u16 segment;
@@ -58,8 +61,8 @@ struct acpi_mcfg {
 };
 err_t acpi_parse_mcfg(const u8 *table, size_t size, struct acpi_mcfg *mcfg) must_check;
 
-/* 5.2.9: what power-off and reset need. A register at address 0 is absent. Only system I/O registers
- * are reported; others count as absent. */
+/* 5.2.9: what power-off and reset need. A register at address 0 is absent. Only system I/O
+ * registers are reported; others count as absent. */
 struct acpi_fadt {
 	u16 pm1a_control_port;
 	u16 pm1b_control_port;

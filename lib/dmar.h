@@ -23,8 +23,8 @@ struct dmar_scope {
 	u8 type;
 	u8 enumeration_id;
 	u8 start_bus;
-	u8 path_length;              /* pairs used in path */
-	u8 path[DMAR_PATH_MAX];      /* device << 3 | function, from start_bus downwards */
+	u8 path_length;         /* pairs used in path */
+	u8 path[DMAR_PATH_MAX]; /* device << 3 | function, from start_bus downwards */
 };
 
 #define DMAR_UNITS_MAX  16
@@ -65,6 +65,7 @@ struct dmar_place {
  * that is too short or leaves its parent; E_BAD_VALUE for a DRHD base of 0 or unaligned, or an RMRR
  * whose limit is below its base; E_DUPLICATE for two DRHDs with one base; E_TOO_MANY.
  */
-err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_place *place) must_check;
+err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar,
+                 struct dmar_place *place) must_check;
 
 #endif

@@ -8,8 +8,8 @@
 
 /*
  * Writes at most size bytes, always terminated when size > 0; returns the length the whole text
- * would have. Knows %c %s %.*s %d %u %x with the flag 0, width, and l, ll. Any other character after
- * the % stands for itself.
+ * would have. Knows %c %s %.*s %d %u %x with the flag 0, width, and l, ll. Any other character
+ * after the % stands for itself.
  */
 size_t format_text(char *to, size_t size, const char *format, ...) printf_like(3, 4);
 size_t format_text_va(char *to, size_t size, const char *format, va_list arguments);

@@ -22,7 +22,8 @@ struct multiboot2_tag {
 };
 
 /* *offset starts at 0 and is advanced. E_OK with type END at the end; E_TRUNCATED, E_BAD_LENGTH. */
-err_t multiboot2_next(const u8 *info, size_t size, u32 *offset, struct multiboot2_tag *tag) must_check;
+err_t multiboot2_next(const u8 *info, size_t size, u32 *offset,
+                      struct multiboot2_tag *tag) must_check;
 
 struct multiboot2_module {
 	u32 start, end;
@@ -32,6 +33,7 @@ struct multiboot2_module {
 err_t multiboot2_module(const struct multiboot2_tag *tag, struct multiboot2_module *m) must_check;
 
 /* Entries of the memory map tag; index from 0. False past the end. */
-bool multiboot2_mmap_entry(const struct multiboot2_tag *tag, u32 index, u64 *base, u64 *length, u32 *type);
+bool multiboot2_mmap_entry(const struct multiboot2_tag *tag, u32 index, u64 *base, u64 *length,
+                           u32 *type);
 
 #endif

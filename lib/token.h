@@ -20,8 +20,8 @@ err_t text_copy(struct text t, char *to, size_t size) must_check;
  * double quotes. False at the end of the text. A NUL byte is a character like others. */
 bool text_next_line(struct text *rest, struct text *line);
 
-/* Cuts the next blank-separated word off *rest. Double quotes may enclose any part of it and protect
- * blanks: key="a b" is one word. *word is empty at the end of the line. E_BAD_QUOTE. */
+/* Cuts the next blank-separated word off *rest. Double quotes may enclose any part of it and
+ * protect blanks: key="a b" is one word. *word is empty at the end of the line. E_BAD_QUOTE. */
 err_t text_next_word(struct text *rest, struct text *word) must_check;
 
 /* If word is key=value, true with the value in *value, without its quotes. */
