@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What firmware says about the machine: collected once, read-only afterwards. */
+/* What firmware says about the machine: collected once, read-only afterwards, but for the memory
+ * map, which also says who has what (core/vm_memory.c). */
 #ifndef CORE_FACTS_H
 #define CORE_FACTS_H
 

@@ -9,15 +9,11 @@
 #include "lib/elf.h"
 #include "lib/string.h"
 
-/* What has been placed in this VM so far, and later pieces keep off. */
-#define PIECES_MAX 24
+/* Pieces are placed from low addresses up. */
 struct layout {
 	struct vm *vm;
 	const char *file; /* being looked at, for an error to name */
-	u32 count;
-	struct {
-		u64 gpa, size;
-	} piece[PIECES_MAX];
+	u64 next;         /* what is below has been placed, or left out */
 };
 
 struct file {
@@ -47,39 +43,30 @@ static err_t need_file(struct layout *l, const char *name, struct file *file)
 	return E_NOT_FOUND;
 }
 
-static err_t claim(struct layout *l, u64 gpa, u64 size)
+/* A file that lies in what is now the platform VM's RAM: nothing may be placed over it before it is
+ * copied. */
+static const struct boot_file *file_at(const struct layout *l, u64 gpa, u64 size)
 {
-	if (l->count == PIECES_MAX)
-		return E_TOO_MANY;
-	l->piece[l->count].gpa = gpa;
-	l->piece[l->count++].size = size;
-	return E_OK;
-}
-
-/* Where a piece would meet another, how far up the end of that other is; else 0. */
-static u64 collision(const struct layout *l, u64 gpa, u64 size)
-{
-	for (u32 i = 0; i < l->count; i++) {
-		if (gpa < l->piece[i].gpa + l->piece[i].size && l->piece[i].gpa < gpa + size)
-			return l->piece[i].gpa + l->piece[i].size;
-	}
-	return 0;
+	return l->vm->platform ? vm_memory_find_file(gpa, size) : NULL;
 }
 
 /* The lowest usable place from `from` up, and the host's view of it. */
 static err_t place(struct layout *l, u64 size, u64 align, u64 from, u64 *gpa, void **host)
 {
+	const struct boot_file *file;
+
 	for (const struct vm_range *r = l->vm->ram; r < l->vm->ram + l->vm->ram_count; r++) {
-		u64 at = ALIGN_UP(MAX(from, r->gpa), align), end;
+		u64 at = ALIGN_UP(MAX(MAX(from, l->next), r->gpa), align);
 
 		while (r->type == BOOT_MEMORY_USABLE && vm_range_holds(r, at, size)) {
-			end = collision(l, at, size);
-			if (!end) {
+			file = file_at(l, at, size);
+			if (!file) {
 				*gpa = at;
 				*host = r->host + (at - r->gpa);
-				return claim(l, at, size);
+				l->next = at + size;
+				return E_OK;
 			}
-			at = ALIGN_UP(end, align);
+			at = ALIGN_UP(file->pa + file->size, align);
 		}
 	}
 	return E_NO_MEMORY;
@@ -178,7 +165,6 @@ static err_t load_linux(struct layout *l, struct file file, struct vcpu_start *s
 	TRY(bzimage_parse(file.bytes, file.size, &k));
 	if (strlen(line) > k.command_line_max)
 		return E_TOO_LONG;
-	TRY(load_kernel(l, file.bytes, &k, &kernel_gpa));
 	TRY(build_boot_tables(l, start));
 	/* The command line follows the zero page. */
 	TRY(place_pages(l, 2, &zero_gpa, &host));
@@ -188,6 +174,7 @@ static err_t load_linux(struct layout *l, struct file file, struct vcpu_start *s
 	memcpy(zero_page + PAGE_SIZE, line, strlen(line));
 	zero_page[ZERO_LOADER_TYPE] = LOADER_UNDEFINED;
 	put_u32(zero_page + ZERO_COMMAND_LINE, (u32)(zero_gpa + PAGE_SIZE));
+	TRY(load_kernel(l, file.bytes, &k, &kernel_gpa));
 	TRY(load_initrd(l, zero_page));
 	fill_e820(l->vm, zero_page);
 	if (l->vm->platform)
@@ -233,12 +220,13 @@ static err_t load_segment(struct layout *l, const u8 *bytes, const struct elf_se
 	const struct vm_range *r = vm_find_range(l->vm, s->pa, s->memory_size);
 	u8 *to;
 
-	if (!r || collision(l, s->pa, s->memory_size))
+	if (!r || file_at(l, s->pa, s->memory_size))
 		return E_NO_MEMORY;
 	to = r->host + (s->pa - r->gpa);
 	memcpy(to, bytes + s->offset, s->file_size);
 	memset(to + s->file_size, 0, s->memory_size - s->file_size);
-	return claim(l, s->pa, s->memory_size);
+	l->next = MAX(l->next, s->pa + s->memory_size);
+	return E_OK;
 }
 
 static err_t load_elf(struct layout *l, struct file file, struct vcpu_start *start)
@@ -258,23 +246,11 @@ static err_t load_elf(struct layout *l, struct file file, struct vcpu_start *sta
 	return E_OK;
 }
 
-/* The files that the loader brought lie in what is now the platform VM's RAM: nothing may be placed
- * over them before they are copied. */
-static err_t keep_files(struct layout *l)
-{
-	for (u32 i = 0; i < facts.boot.file_count && l->vm->platform; i++) {
-		if (facts.boot.files[i].pa)
-			TRY(claim(l, facts.boot.files[i].pa, facts.boot.files[i].size));
-	}
-	return E_OK;
-}
-
 static err_t load_image(struct layout *l, struct vcpu_start *start)
 {
 	struct file file;
 
 	TRY(need_file(l, l->vm->config.image, &file));
-	TRY(keep_files(l));
 	if (file.size >= 4 && !memcmp(file.bytes, "\177ELF", 4))
 		return load_elf(l, file, start);
 	return load_linux(l, file, start);

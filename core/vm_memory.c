@@ -69,19 +69,19 @@ static err_t take_rest(struct vm *vm)
 	return vm->ram_count ? E_OK : E_NO_MEMORY;
 }
 
-/* Guests are still to be loaded from it. */
-static const struct boot_file *file_in(struct span span)
+const struct boot_file *vm_memory_find_file(u64 pa, u64 size)
 {
 	for (u32 i = 0; i < facts.boot.file_count; i++) {
 		const struct boot_file *f = &facts.boot.files[i];
 
-		if (f->pa && overlaps(span, touched_pages(f->pa, f->size)))
+		if (f->pa && f->pa < pa + size && pa < f->pa + f->size)
 			return f;
 	}
 	return NULL;
 }
 
-/* The highest free piece of this size, so that low memory stays with the platform VM. */
+/* The highest free piece of this size, so that low memory stays with the platform VM. Files are not
+ * free: guests are still to be loaded from them. */
 static u64 find_carve(u64 size)
 {
 	for (u32 i = facts.boot.memory_count; i-- > 0;) {
@@ -91,7 +91,7 @@ static u64 find_carve(u64 size)
 		while (m->type == BOOT_MEMORY_USABLE && end > m->base_pa &&
 		       end - m->base_pa >= size) {
 			u64 start = ALIGN_DOWN(end - size, CARVE_ALIGN);
-			const struct boot_file *file = file_in((struct span){start, start + size});
+			const struct boot_file *file = vm_memory_find_file(start, size);
 
 			if (start < m->base_pa || start == 0)
 				break;
@@ -250,14 +250,12 @@ void vm_memory_unmap_device(struct vm *vm, const struct device *d)
 
 u32 vm_memory_list(const struct vm *vm, struct boot_memory *list, u32 max)
 {
-	u32 count = 0;
+	u32 count = MIN(facts.boot.memory_count, max);
 
-	for (u32 i = 0; i < vm->ram_count && count < max; i++)
-		list[count++] =
-			(struct boot_memory){vm->ram[i].gpa, vm->ram[i].size, vm->ram[i].type};
-	for (u32 i = 0; vm->platform && i < facts.boot.memory_count && count < max; i++) {
-		if (!is_ram(&facts.boot.memory[i]))
-			list[count++] = facts.boot.memory[i];
+	if (vm->platform) {
+		memcpy(list, facts.boot.memory, count * sizeof(*list));
+		return count;
 	}
-	return count;
+	*list = (struct boot_memory){0, vm->ram->size, BOOT_MEMORY_USABLE};
+	return 1;
 }

@@ -20,8 +20,11 @@ err_t vm_memory_build(struct vm *vm) must_check;
 err_t vm_memory_map_device(struct vm *vm, const struct device *d) must_check;
 void vm_memory_unmap_device(struct vm *vm, const struct device *d);
 
-/* The VM's RAM as a list for guests: every range, then what is reserved. Returns the number of
- * entries; at most max. */
+/* A file of the loader's that has a part of [pa, pa + size), or NULL. */
+const struct boot_file *vm_memory_find_file(u64 pa, u64 size);
+
+/* The VM's memory as a list for guests, what is not RAM included. Returns the number of entries, 1
+ * to max. */
 u32 vm_memory_list(const struct vm *vm, struct boot_memory *list, u32 max);
 
 #endif
