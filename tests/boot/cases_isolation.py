@@ -2,11 +2,12 @@
 """Who can DMA and where to (R21, R22): no DMAR, bridges, reserved regions, what is planted from outside, the
 hypervisor's own tables."""
 from acpi_tables import ENDPOINT, dmar, drhd, rmrr, use_only
-from case import VM_FAILED, Case, file, manifest
+from case import PANIC, VM_FAILED, Case, file, manifest
 from cases_coherency import BUSY_VM
 from guests import (DEMO, DEMO_BYTES, DEMO_VM, EDU, EDU_STEPS, LAB, LINUX, LINUX_VM, NVME, NVME_STEP, attach,
                     demo_with, refused, summary, verdict)
-from inspect_machine import UNIT, bus_masters, host_tables, plant_snoop, stopped, vtd_tables
+from inspect_machine import (UNIT, break_exit_handler, bus_masters, host_tables, no_bus_masters, plant_snoop,
+                             stopped, vtd_tables)
 
 NO_UNIT = {"iommu": "none"}
 BLOCKED = r"^blocked devices=\d+ reason=no-dmar$"
@@ -31,7 +32,7 @@ NO_DMAR = (
          expect=(attach(NVME, "none", "unprotected", "demo", 4), verdict("demo", "emulate", "box4")) + DEMO,
          also=(summary("demo", "emulate"),)),
     Case("unprotected-refuse", manifest("unprotected-dma refuse", DEMO_VM, f"device {NVME} vm=demo"), **NO_UNIT,
-         expect=(refused(NVME, "no-unit", "vm=demo"), "start vm=demo") + DEMO,
+         expect=(refused(NVME, "no-unit", "ioasid=none"), "start vm=demo") + DEMO,
          also=(summary("demo", "ignore"),)),
     # With a unit the line changes nothing.
     Case("unprotected-with-dmar", "unprotected-dma allow\n" + demo_with(EDU),
@@ -98,6 +99,12 @@ OTHER = (
     Case("planted-snoop", demo_with(EDU), iommu="snoop-control=off", debug=True, status=VM_FAILED,
          weak=("rule_no_reserved_bit", "rule_guest_is_well"), probes=((None, plant_snoop),),
          expect=("start vm=demo", "failed step=dma "), also=(fr"^fault unit=0 device={EDU} .*reason=0xc ",)),
+    # An exception in the hypervisor: said in full, and no device goes on.
+    Case("panic", demo_with(EDU).replace("on-exit qemu", "on-exit halt"), ending="halt", debug=True, status=PANIC,
+         weak=("rule_no_panic", "rule_counts", "rule_faults"), probes=((None, break_exit_handler),
+                                                                       ("^end status", stopped(no_bus_masters))),
+         expect=("start vm=demo", "^panic exception=#PF .* cr2=0x123450 ", "^panic rip=0x123450 ", "^panic rax=",
+                 "^panic called-from=0x[0-9a-f]+ symbol=", "^panic log-replay lines=", "start vm=demo")),
     Case("host-tables-bios", demo_with(EDU), debug=True, expect=DEMO, probes=((None, host_tables),)),
     Case("host-tables-uefi", demo_with(EDU), boot="uefi", debug=True, expect=DEMO, probes=((None, host_tables),)),
 )

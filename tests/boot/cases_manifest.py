@@ -95,6 +95,7 @@ IMAGES = (
 CRLF = manifest("# comment", "", "policy kernel # and more", VM).replace("\n", "\r\n").encode()
 GOOD = (
     Case("manifest-crlf", CRLF, expect=("start vm=demo", "demo failed=0")),
+    Case("manifest-63-kib", manifest(*["#" * 62] * 1007, VM), expect=("start vm=demo", "demo failed=0")),
     Case("manifest-no-last-line-break", manifest(VM).rstrip("\n"), expect=("start vm=demo", "demo failed=0")),
 )
 

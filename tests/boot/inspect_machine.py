@@ -15,6 +15,7 @@ COMMAND, BUS_MASTER = 0x04, 1 << 2
 HEADER_TYPE_DWORD, BUS_NUMBERS = 0x0c, 0x18
 
 IMAGE_SIZE = 16 << 20
+UNMAPPED = 0x123450
 SYMBOLS = "build/snoopervisor.debug"
 
 ATTACH = re.compile(r"^(attach|detach) (\S+) ioasid=(\S+)(?: format=(\S+))?")
@@ -77,6 +78,12 @@ def bus_masters(emulator):
     return problems
 
 
+def no_bus_masters(emulator):
+    """Not even those that have an owner."""
+    return [f"{bdf_text(bdf)} masters the bus" for bdf in emulator.monitor.functions()
+            if emulator.monitor.read_config(bdf, COMMAND) & BUS_MASTER]
+
+
 def symbols():
     """Addresses by name."""
     listing = subprocess.run(["nm", SYMBOLS], capture_output=True, text=True, check=True).stdout
@@ -103,6 +110,16 @@ def plant_snoop(emulator):
         emulator.debugger.write_memory(leaf.at, bytes([entry[0], entry[1] | SNP >> 8]) + entry[2:])
     emulator.debugger.cont()
     return problems
+
+
+def break_exit_handler(emulator):
+    """Makes the hypervisor execute what it has not mapped, after some exits."""
+    handler = symbols()["exit_handle"]
+    for _ in range(100):
+        emulator.debugger.run_to(handler)
+    emulator.debugger.jump(UNMAPPED)
+    emulator.debugger.cont()
+    return []
 
 
 def stopped(*checks):
