@@ -30,6 +30,7 @@ from emulator import Debugger, Emulator, Monitor, Timeout  # noqa: E402
 # Those that take longest come first.
 MODULES = (cases_bochs, cases_coherency, cases_isolation, cases_guest, cases_firmware, cases_manifest)
 OUTPUT = "build/tests/boot"
+SHOWN = 8  # of what is wrong with a case
 TAIL = 25  # lines of the log that -v shows of a failed case
 
 
@@ -83,6 +84,11 @@ def drive(case, directory):
         return problems + list(judge(case, emulator.lines, exit_status))
 
 
+def not_ok(name, problems):
+    more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+    return f"not ok boot {name} reason=" + "\n    ".join(problems[:SHOWN] + more)
+
+
 def run(case):
     """(ok, not ok or skip; the line that says so)"""
     directory = f"{OUTPUT}/{case.name}"
@@ -97,7 +103,7 @@ def run(case):
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if problems:
-        return "not ok", f"not ok boot {case.name} reason=" + "\n    ".join(problems)
+        return "not ok", not_ok(case.name, problems)
     return "ok", f"ok boot {case.name} seconds={time.monotonic() - start:.1f}"
 
 
@@ -105,7 +111,7 @@ def test_walk(test):
     """A walk is worth nothing before it has found what was planted for it."""
     wrong = test.self_test()
     if wrong:
-        return "not ok", f"not ok boot {test.__name__} reason=" + "\n    ".join(wrong)
+        return "not ok", not_ok(test.__name__, wrong)
     return "ok", f"ok boot {test.__name__} planted={len(test.PLANTED)}"
 
 
