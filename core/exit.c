@@ -2,7 +2,6 @@
 #include "core/exit.h"
 
 #include "core/backend.h"
-#include "core/config_space.h"
 #include "core/cpuid.h"
 #include "core/fault.h"
 #include "core/guest_memory.h"
@@ -10,7 +9,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/msr.h"
-#include "core/pci.h"
+#include "core/trapped.h"
 #include "lib/format.h"
 #include "lib/insn.h"
 
@@ -104,45 +103,12 @@ static enum exit_result handle_cr0_read(struct vcpu *vcpu, struct exit *exit)
 	return RESULT_ADVANCE;
 }
 
-static u64 sign_extend(u64 value, u8 size)
-{
-	u32 unused = 64 - size * 8u;
-
-	return (u64)((s64)(value << unused) >> unused);
-}
-
-/* Moves to and from the ECAM windows, of which nothing is mapped. */
-static enum exit_result emulate_ecam(struct vcpu *vcpu, struct exit *exit, u32 bdf, u32 offset)
-{
-	struct insn insn;
-	u64 value;
-	u8 *gpr;
-
-	if (!guest_decode(vcpu, &insn) || (insn.kind != INSN_LOAD && insn.kind != INSN_STORE) ||
-	    insn.operand_size > 4 || !IS_ALIGNED(offset, insn.operand_size))
-		return exit_kill(vcpu, exit, "unsupported-access-to-ecam");
-	gpr = (u8 *)&vcpu->gpr[insn.high_byte ? insn.reg - 4 : insn.reg] + insn.high_byte;
-	if (insn.kind == INSN_LOAD) {
-		value = config_space_read(vcpu->vm, bdf, offset, insn.operand_size);
-		if (insn.sign_extend)
-			value = sign_extend(value, insn.operand_size);
-		gpr_receive(gpr, value, insn.register_size);
-	} else {
-		value = insn.immediate;
-		if (!insn.has_immediate)
-			memcpy(&value, gpr, insn.operand_size);
-		config_space_write(vcpu->vm, bdf, offset, insn.operand_size, (u32)value);
-	}
-	exit->length = insn.length;
-	return RESULT_ADVANCE;
-}
-
 static enum exit_result handle_nested_fault(struct vcpu *vcpu, struct exit *exit)
 {
-	u32 bdf, offset;
+	const struct trapped *trapped = trapped_find(vcpu->vm, exit->fault.gpa);
 
-	if (vcpu->vm->platform && pci_ecam_decode(exit->fault.gpa, &bdf, &offset))
-		return emulate_ecam(vcpu, exit, bdf, offset);
+	if (trapped)
+		return trapped_emulate(trapped, vcpu, exit);
 	return exit_kill(vcpu, exit, "nested-paging-violation");
 }
 

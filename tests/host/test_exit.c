@@ -363,8 +363,8 @@ static void test_faults_kill(void **state)
 		const char *reason;
 	} rows[] = {
 		{MIB(128), "\x8b\x03", 2, "reason=nested-paging-violation"},
-		{NIC_ECAM + 0x3c, "\x01\x03", 2, "reason=unsupported-access-to-ecam"},
-		{NIC_ECAM + 0x3d, "\x8b\x03", 2, "reason=unsupported-access-to-ecam"},
+		{NIC_ECAM + 0x3c, "\x01\x03", 2, "reason=unsupported-access-to-trapped-page"},
+		{NIC_ECAM + 0x3d, "\x8b\x03", 2, "reason=unsupported-access-to-trapped-page"},
 		{FAKE_ECAM_BASE + (FAKE_BUSES << 20), "\x8b\x03", 2,
 	         "reason=nested-paging-violation"},
 	};

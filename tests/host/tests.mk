@@ -11,7 +11,7 @@ POLICY := $(addprefix core/,coherency.c device.c fault.c ioasid.c pagetable.c pa
 
 # What serves exits, on top of that.
 EXITS := $(addprefix core/,config_space.c cpuid.c exit.c guest_memory.c hypercall_handle.c io.c msr.c \
-	power.c) lib/insn.c $(POLICY)
+	power.c trapped.c) lib/insn.c $(POLICY)
 
 TESTS += acpi
 SOURCES_acpi := lib/acpi.c lib/error.c
