@@ -41,6 +41,8 @@ static err_t read_table(u64 pa)
 		return report("FADT", 0, acpi_parse_fadt(table, size, &facts.fadt));
 	if (acpi_table_is(table, "MCFG"))
 		return report("MCFG", 0, acpi_parse_mcfg(table, size, &facts.mcfg));
+	if (acpi_table_is(table, "HPET"))
+		return report("HPET", 0, acpi_parse_hpet(table, size, &facts.hpet_pa));
 	if (!acpi_table_is(table, "DMAR"))
 		return E_OK;
 	facts.dmar_pa = pa;

@@ -17,6 +17,7 @@ struct facts {
 	struct acpi_fadt fadt;
 	struct dmar dmar; /* unit_count is 0 without a DMAR */
 	u64 dmar_pa;
+	u64 hpet_pa; /* 0: none */
 };
 extern struct facts facts;
 

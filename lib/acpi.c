@@ -108,24 +108,48 @@ static err_t add_cpu(struct acpi_madt *madt, u32 apic_id, u32 flags)
 	return E_OK;
 }
 
-/* Table 5.21: interrupt controller structures. Those that are no processors are skipped. */
+static err_t add_ioapic(struct acpi_madt *madt, const u8 *entry)
+{
+	if (madt->ioapic_count == ACPI_IOAPICS_MAX)
+		return E_TOO_MANY;
+	madt->ioapics[madt->ioapic_count++] =
+		(struct acpi_ioapic){entry[2], get_u32(entry + 8), get_u32(entry + 4)};
+	return E_OK;
+}
+
+enum madt_type { LAPIC = 0, IOAPIC = 1, LAPIC_ADDRESS = 5, X2APIC = 9, MADT_TYPES };
+
+static err_t add_madt_entry(struct acpi_madt *madt, const u8 *entry)
+{
+	switch (entry[0]) {
+	case LAPIC:
+		return add_cpu(madt, entry[3], get_u32(entry + 4));
+	case X2APIC:
+		return add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8));
+	case IOAPIC:
+		return add_ioapic(madt, entry);
+	case LAPIC_ADDRESS:
+		madt->local_apic_pa = get_u64(entry + 4);
+	}
+	return E_OK;
+}
+
+/* Table 5.21: interrupt controller structures. Those of other types are skipped. */
 err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt)
 {
-	enum { LAPIC = 0, X2APIC = 9 };
+	static const u8 sizes[MADT_TYPES] = {
+		[LAPIC] = 8, [IOAPIC] = 12, [LAPIC_ADDRESS] = 12, [X2APIC] = 16};
 	u32 offset = 44, end;
 
 	TRY(acpi_check_body(table, size, "APIC", offset, &end));
-	*madt = (struct acpi_madt){0};
+	*madt = (struct acpi_madt){.local_apic_pa = get_u32(table + 36)};
 	for (; offset < end; offset += table[offset + 1]) {
 		const u8 *entry = table + offset;
-		u32 least = entry[0] == LAPIC ? 8 : entry[0] == X2APIC ? 16 : 2;
+		u32 least = entry[0] < MADT_TYPES ? sizes[entry[0]] : 0;
 
-		if (end - offset < 2 || entry[1] < least || entry[1] > end - offset)
+		if (end - offset < 2 || entry[1] < MAX(least, 2u) || entry[1] > end - offset)
 			return E_BAD_LENGTH;
-		if (entry[0] == LAPIC)
-			TRY(add_cpu(madt, entry[3], get_u32(entry + 4)));
-		if (entry[0] == X2APIC)
-			TRY(add_cpu(madt, get_u32(entry + 4), get_u32(entry + 8)));
+		TRY(add_madt_entry(madt, entry));
 	}
 	return E_OK;
 }
@@ -177,5 +201,14 @@ err_t acpi_parse_mcfg(const u8 *table, size_t size, struct acpi_mcfg *mcfg)
 	*mcfg = (struct acpi_mcfg){0};
 	for (; offset < end; offset += 16)
 		TRY(add_ecam(mcfg, table + offset));
+	return E_OK;
+}
+
+err_t acpi_parse_hpet(const u8 *table, size_t size, u64 *base_pa)
+{
+	u32 end;
+
+	TRY(acpi_check_body(table, size, "HPET", 56, &end));
+	*base_pa = table[40] ? 0 : get_u64(table + 44); /* 40: address space, 0 is memory */
 	return E_OK;
 }

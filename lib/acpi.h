@@ -38,12 +38,22 @@ bool acpi_root_entry(const u8 *table, u32 entry_size, u32 index, u64 *table_pa);
  * are made good. Returns how many went. Used to hide DMAR and MCFG from the platform VM. */
 u32 acpi_root_remove(u8 *table, u32 entry_size, u64 table_pa);
 
-/* 5.2.12: usable processors of the MADT (enabled or online capable), local APIC and x2APIC entries.
- */
-#define ACPI_CPUS_MAX 64
+/* 5.2.12.3 */
+struct acpi_ioapic {
+	u32 id; /* as DMAR scopes name it */
+	u32 gsi_base;
+	u64 base_pa;
+};
+
+/* 5.2.12: usable processors of the MADT (enabled or online capable), local APIC and x2APIC entries;
+ * I/O APICs; where every CPU sees its local APIC. */
+#define ACPI_CPUS_MAX    64
+#define ACPI_IOAPICS_MAX 16
 struct acpi_madt {
-	u32 cpu_count;
+	u32 cpu_count, ioapic_count;
 	u32 apic_id[ACPI_CPUS_MAX];
+	struct acpi_ioapic ioapics[ACPI_IOAPICS_MAX];
+	u64 local_apic_pa;
 };
 err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt) must_check;
 
@@ -60,6 +70,9 @@ struct acpi_mcfg {
 	struct acpi_ecam ecam[ACPI_ECAMS_MAX];
 };
 err_t acpi_parse_mcfg(const u8 *table, size_t size, struct acpi_mcfg *mcfg) must_check;
+
+/* IA-PC HPET specification 3.2.4: where the block of timers is; 0: not in memory. */
+err_t acpi_parse_hpet(const u8 *table, size_t size, u64 *base_pa) must_check;
 
 /* 5.2.9: what power-off and reset need. A register at address 0 is absent. Only system I/O
  * registers are reported; others count as absent. */

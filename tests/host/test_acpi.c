@@ -217,6 +217,13 @@ static void add_x2apic(struct table *t, u32 apic_id, u32 flags)
 	table_add(t, 4, 0);
 }
 
+static void add_ioapic(struct table *t, u32 id, u32 base_pa, u32 gsi_base)
+{
+	table_add(t, 4, 0x0c01 | id << 16);
+	table_add(t, 4, base_pa);
+	table_add(t, 4, gsi_base);
+}
+
 static void test_qemu_madt(void **state)
 {
 	struct acpi_madt madt;
@@ -226,6 +233,11 @@ static void test_qemu_madt(void **state)
 	assert_int_equal(madt.cpu_count, 2);
 	assert_int_equal(madt.apic_id[0], 0);
 	assert_int_equal(madt.apic_id[1], 1);
+	assert_int_equal(madt.ioapic_count, 1);
+	assert_int_equal(madt.ioapics[0].id, 0);
+	assert_int_equal(madt.ioapics[0].base_pa, 0xfec00000);
+	assert_int_equal(madt.ioapics[0].gsi_base, 0);
+	assert_int_equal(madt.local_apic_pa, 0xfee00000);
 	refuse_truncated(qemu_apic, sizeof(qemu_apic), parse_madt);
 	survive_flips(qemu_apic, sizeof(qemu_apic), parse_madt);
 	survive_flips(qemu_apic, sizeof(qemu_apic), parse_resealed_madt);
@@ -243,14 +255,21 @@ static void test_madt_entries(void **state)
 	add_lapic(&t, 4, 2);  /* online capable */
 	add_x2apic(&t, 4, 1); /* the same again */
 	add_x2apic(&t, 0x12345, 1);
-	table_add(&t, 4, 0x0c05); /* other types are skipped */
+	table_add(&t, 4, 0x0c05); /* where the local APIC really is */
 	table_add(&t, 8, 0x1fee00000);
-	table_add(&t, 4, 0x047f);
+	add_ioapic(&t, 8, 0xfec00000, 0);
+	add_ioapic(&t, 9, 0xfec01000, 24);
+	table_add(&t, 4, 0x047f); /* other types are skipped */
 	table_end(&t);
 	assert_ok(acpi_parse_madt(t.bytes, t.size, &madt));
 	assert_int_equal(madt.cpu_count, 3);
 	assert_int_equal(madt.apic_id[1], 4);
 	assert_int_equal(madt.apic_id[2], 0x12345);
+	assert_int_equal(madt.local_apic_pa, 0x1fee00000);
+	assert_int_equal(madt.ioapic_count, 2);
+	assert_int_equal(madt.ioapics[1].id, 9);
+	assert_int_equal(madt.ioapics[1].base_pa, 0xfec01000);
+	assert_int_equal(madt.ioapics[1].gsi_base, 24);
 }
 
 static void expect_madt_error(struct table *t, err_t expected)
@@ -283,6 +302,49 @@ static void test_broken_madt(void **state)
 	for (u32 id = 0; id <= ACPI_CPUS_MAX; id++)
 		add_x2apic(&t, id, 1);
 	expect_madt_error(&t, E_TOO_MANY);
+	begin_madt(&t);
+	for (u32 id = 0; id <= ACPI_IOAPICS_MAX; id++)
+		add_ioapic(&t, id, 0xfec00000 + id * PAGE_SIZE, 24 * id);
+	expect_madt_error(&t, E_TOO_MANY);
+	for (u32 type = 0; type <= 9; type++) { /* one byte too short for what it is */
+		static const u8 sizes[] = {8, 12, 2, 2, 2, 12, 2, 2, 2, 16};
+
+		begin_madt(&t);
+		table_add(&t, 1, type);
+		table_add(&t, 1, sizes[type] - 1);
+		table_add(&t, 7, 0);
+		table_add(&t, 8, 0);
+		expect_madt_error(&t, E_BAD_LENGTH);
+	}
+}
+
+/* ---- HPET ---- */
+
+static err_t parse_hpet(u8 *bytes, size_t size)
+{
+	u64 base_pa;
+
+	return acpi_parse_hpet(bytes, size, &base_pa);
+}
+
+static void test_hpet(void **state)
+{
+	u64 base_pa;
+
+	(void)state;
+	for (u8 space = 0; space < 2; space++) {
+		struct table t;
+
+		table_begin(&t, "HPET");
+		table_add(&t, 4, 0x8086a201);
+		table_add(&t, 4, space);
+		table_add(&t, 8, 0xfed00000);
+		table_add(&t, 4, 0);
+		table_end(&t);
+		assert_ok(acpi_parse_hpet(t.bytes, t.size, &base_pa));
+		assert_int_equal(base_pa, space ? 0 : 0xfed00000);
+		refuse_truncated(t.bytes, t.size, parse_hpet);
+	}
 }
 
 /* ---- MCFG ---- */
@@ -374,7 +436,8 @@ int main(void)
 		cmocka_unit_test(test_check_table),  cmocka_unit_test(test_root_entries),
 		cmocka_unit_test(test_root_remove),  cmocka_unit_test(test_qemu_madt),
 		cmocka_unit_test(test_madt_entries), cmocka_unit_test(test_broken_madt),
-		cmocka_unit_test(test_qemu_mcfg),    cmocka_unit_test(test_mcfg_windows),
+		cmocka_unit_test(test_hpet),         cmocka_unit_test(test_qemu_mcfg),
+		cmocka_unit_test(test_mcfg_windows),
 	};
 
 	return cmocka_run_group_tests_name("acpi", tests, NULL, NULL);
