@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/power.h"
+#include "core/x86.h"
 
 struct facts facts;
 struct vtd_unit units[DMAR_UNITS_MAX];
@@ -120,29 +121,43 @@ struct vtd_unit *facts_find_unit(u32 bdf)
 	return index < 0 ? NULL : &units[index];
 }
 
-static void log_unit(const struct vtd_unit *unit)
+/* Firmware has a word in it: DMAR flags, 8.1. */
+static bool can_remap_interrupts(const struct vtd_unit *unit, bool x2apic)
+{
+	return facts.dmar.flags & DMAR_INTR_REMAP && vtd_interrupt_supported(unit, x2apic);
+}
+
+static void log_unit(const struct vtd_unit *unit, bool remap)
 {
 	static const char *const widths[] = {"",   "39",    "48",    "39,48",
 	                                     "57", "39,57", "48,57", "39,48,57"};
 	static const char *const pages[] = {"4K", "4K,2M", "4K,1G", "4K,2M,1G"};
 
 	log_line(
-		"unit %u base=0x%lx cap=0x%lx ecap=0x%lx sc=%u walk-coherent=%u widths=%s pages=%s",
+		"unit %u base=0x%lx cap=0x%lx ecap=0x%lx sc=%u walk-coherent=%u widths=%s pages=%s "
+		"ir=%u",
 		unit->index, unit->regs.base_pa, unit->cap, unit->ecap, unit->snoop_control,
 		unit->walk_coherent, widths[unit->levels >> 3 & 7],
-		pages[unit->leaf_sizes >> 1 & 3]);
+		pages[unit->leaf_sizes >> 1 & 3], remap);
 }
 
 err_t facts_start_units(void)
 {
+	bool x2apic = msr_read(MSR_APIC_BASE) & APIC_BASE_X2APIC;
+
 	if (!facts.dmar.unit_count)
 		log_line("unit none reason=no-dmar");
 	for (u32 i = 0; i < facts.dmar.unit_count; i++) {
+		bool remap;
+
 		TRY(vtd_unit_probe(&units[i], i, &facts.dmar.units[i]));
 		unit_count++;
-		log_unit(&units[i]);
+		remap = can_remap_interrupts(&units[i], x2apic);
+		log_unit(&units[i], remap);
 		TRY(vtd_unit_stop(&units[i]));
 		TRY(vtd_unit_start(&units[i]));
+		if (remap)
+			TRY(vtd_interrupt_start(&units[i], x2apic));
 	}
 	return E_OK;
 }

@@ -29,6 +29,7 @@
 #define RFLAGS_TF    BIT(8)
 
 #define MSR_APIC_BASE       0x1b
+#define APIC_BASE_X2APIC    BIT(10)
 #define MSR_FEATURE_CONTROL 0x3a
 #define MSR_MTRRCAP         0xfe
 #define MSR_SYSENTER_CS     0x174

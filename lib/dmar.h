@@ -45,8 +45,10 @@ struct dmar_rmrr {
 	u32 first_scope, scope_count;
 };
 
+#define DMAR_INTR_REMAP BIT(0)
+
 struct dmar {
-	u8 flags; /* INTR_REMAP = bit 0, X2APIC_OPT_OUT = bit 1 */
+	u8 flags; /* 8.1 */
 	u32 unit_count, rmrr_count, scope_count;
 	struct dmar_unit units[DMAR_UNITS_MAX];
 	struct dmar_rmrr rmrrs[DMAR_RMRRS_MAX];

@@ -31,6 +31,28 @@ struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id)
 	};
 }
 
+struct vtd_irte vtd_irte_entry(const struct vtd_interrupt *i, bool extended)
+{
+	return (struct vtd_irte){
+		.low = VTD_IRTE_P | (i->level ? VTD_IRTE_TM : 0) |
+	               FIELD_PUT(VTD_IRTE_DLM, i->lowest_priority) |
+	               FIELD_PUT(VTD_IRTE_V, i->vector) |
+	               FIELD_PUT(extended ? VTD_IRTE_DST : VTD_IRTE_DST_8, i->apic_id),
+		.high = FIELD_PUT(VTD_IRTE_SID, i->source_id) | VTD_IRTE_SVT_ALL,
+	};
+}
+
+u32 vtd_msi_address(u16 index, bool add_data)
+{
+	return (u32)(VTD_MSI_ADDRESS | FIELD_PUT(VTD_MSI_INDEX, index) |
+	             (add_data ? VTD_MSI_SHV : 0));
+}
+
+u64 vtd_ioapic_entry(u16 index)
+{
+	return VTD_IOAPIC_FORMAT | FIELD_PUT(VTD_IOAPIC_INDEX, index);
+}
+
 struct vtd_descriptor vtd_flush_contexts(u64 scope, u16 rid, u16 domain_id)
 {
 	return (struct vtd_descriptor){
@@ -44,6 +66,13 @@ struct vtd_descriptor vtd_flush_iotlb(u64 scope, u16 domain_id, u64 iova, u8 pag
 	return (struct vtd_descriptor){
 		.low = VTD_DESC_IOTLB | scope | drain | FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id),
 		.high = iova | FIELD_PUT(VTD_DESC_ADDRESS_MASK, pages_lg2),
+	};
+}
+
+struct vtd_descriptor vtd_flush_interrupts(u64 scope, u16 index)
+{
+	return (struct vtd_descriptor){
+		.low = VTD_DESC_INTERRUPT | scope | FIELD_PUT(VTD_DESC_ENTRY, index),
 	};
 }
 

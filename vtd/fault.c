@@ -2,7 +2,7 @@
 #include "vtd/reg.h"
 #include "vtd/vtd.h"
 
-/* 7.1.3: by reason code. Interrupt remapping, which has the codes from 0x20, is off. */
+/* 7.1.3: by reason code; interrupts from 0x20. */
 static const char *const reasons[] = {
 	[0x00] = "unknown reason",
 	[0x01] = "root entry not present",
@@ -19,11 +19,20 @@ static const char *const reasons[] = {
 	[0x0c] = "reserved bit in page-table entry",
 	[0x0d] = "request type blocked by context entry",
 	[0x0e] = "address in the interrupt range",
+	[0x20] = "reserved bit in interrupt request",
+	[0x21] = "interrupt index beyond the table",
+	[0x22] = "interrupt entry not present",
+	[0x23] = "interrupt table not readable",
+	[0x24] = "reserved bit in interrupt entry",
+	[0x25] = "compatibility-format interrupt blocked",
+	[0x26] = "source id is not the interrupt entry's",
 };
 
 const char *vtd_fault_reason(u8 reason)
 {
-	return reasons[reason < ARRAY_SIZE(reasons) ? reason : 0];
+	const char *text = reason < ARRAY_SIZE(reasons) ? reasons[reason] : NULL;
+
+	return text ?: reasons[0];
 }
 
 /* 11.4.14: takes one record out of the unit if it is valid. */

@@ -76,6 +76,11 @@ err_t vtd_invalidate_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 s
 	return invalidate_iotlb(unit, VTD_DESC_PAGES, domain_id, iova, pages_lg2);
 }
 
+err_t vtd_invalidate_interrupts(struct vtd_unit *unit, bool all, u16 index)
+{
+	return invalidate(unit, vtd_flush_interrupts(all ? 0 : VTD_DESC_INDEX, index));
+}
+
 err_t vtd_flush_write_buffer(struct vtd_unit *unit)
 {
 	if (!(unit->cap & VTD_CAP_RWBF))

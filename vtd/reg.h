@@ -19,20 +19,24 @@
 #define VTD_CAP_DRAIN MASK(55, 54) /* write and read draining */
 
 /* 11.4.3 extended capability */
-#define VTD_ECAP    0x10
-#define VTD_ECAP_C  BIT(0) /* page-walk coherency: tables need no flushing (R19) */
-#define VTD_ECAP_QI BIT(1) /* queued invalidation */
-#define VTD_ECAP_SC BIT(7) /* snoop control: SNP may be set in leaves (R5) */
+#define VTD_ECAP     0x10
+#define VTD_ECAP_C   BIT(0) /* page-walk coherency: tables need no flushing (R19) */
+#define VTD_ECAP_QI  BIT(1) /* queued invalidation */
+#define VTD_ECAP_IR  BIT(3) /* interrupt remapping (R22) */
+#define VTD_ECAP_EIM BIT(4) /* x2APIC destinations */
+#define VTD_ECAP_SC  BIT(7) /* snoop control: SNP may be set in leaves (R5) */
 
 /* 11.4.4 global command and status; 11.4.4.1: a command is one bit, with what is on kept on */
-#define VTD_GCMD      0x18
-#define VTD_GSTS      0x1c
-#define VTD_GSTS_KEEP 0x96ffffffu /* all but the one-shot bits, which would fire again */
-#define VTD_GCMD_SRTP BIT(30)     /* set root table pointer, one-shot */
-#define VTD_GCMD_WBF  BIT(27)     /* write-buffer flush, one-shot */
-#define VTD_GCMD_TE   BIT(31)     /* translation */
-#define VTD_GCMD_QIE  BIT(26)     /* queued invalidation */
-#define VTD_GCMD_IRE  BIT(25)     /* interrupt remapping */
+#define VTD_GCMD       0x18
+#define VTD_GSTS       0x1c
+#define VTD_GSTS_KEEP  0x96ffffffu /* all but the one-shot bits, which would fire again */
+#define VTD_GCMD_SRTP  BIT(30)     /* set root table pointer, one-shot */
+#define VTD_GCMD_WBF   BIT(27)     /* write-buffer flush, one-shot */
+#define VTD_GCMD_TE    BIT(31)     /* translation */
+#define VTD_GCMD_QIE   BIT(26)     /* queued invalidation */
+#define VTD_GCMD_IRE   BIT(25)     /* interrupt remapping */
+#define VTD_GCMD_SIRTP BIT(24)     /* set interrupt remapping table pointer, one-shot */
+#define VTD_GCMD_CFI   BIT(23)     /* compatibility-format interrupts pass */
 
 /* 11.4.5 root table address; bits 11:10 zero: legacy mode */
 #define VTD_RTADDR 0x20
@@ -72,16 +76,24 @@
 #define VTD_IQ_ENTRIES 256u  /* in one page */
 #define VTD_REGISTERS  0xc0u /* bytes of what this driver uses, fault records apart */
 
+/* 11.4.19 interrupt remapping table address */
+#define VTD_IRTA      0xb8
+#define VTD_IRTA_EIME BIT(11)    /* destinations are x2APIC ids */
+#define VTD_IRTA_SIZE MASK(3, 0) /* 2^(n + 1) entries */
+
 /* 6.5.2 descriptors, low half */
 #define VTD_DESC_CONTEXT     0x1
 #define VTD_DESC_IOTLB       0x2
+#define VTD_DESC_INTERRUPT   0x4
 #define VTD_DESC_WAIT        0x5
 #define VTD_DESC_GLOBAL      FIELD_PUT(MASK(5, 4), 1)
 #define VTD_DESC_DOMAIN      FIELD_PUT(MASK(5, 4), 2)
 #define VTD_DESC_DEVICE      FIELD_PUT(MASK(5, 4), 3) /* context cache */
 #define VTD_DESC_PAGES       FIELD_PUT(MASK(5, 4), 3) /* IOTLB */
+#define VTD_DESC_INDEX       BIT(4) /* interrupt entry cache: of one entry, else of all */
 #define VTD_DESC_DOMAIN_ID   MASK(31, 16)
 #define VTD_DESC_SOURCE_ID   MASK(47, 32) /* context cache */
+#define VTD_DESC_ENTRY       MASK(47, 32) /* interrupt entry cache: the index */
 #define VTD_DESC_DRAIN       MASK(7, 6)   /* IOTLB: DMA writes and reads are complete, too */
 #define VTD_DESC_STATUS      BIT(5)       /* wait: writes status data */
 #define VTD_DESC_STATUS_DATA MASK(63, 32)
@@ -100,6 +112,23 @@
 #define VTD_SS_W   BIT(1)
 #define VTD_SS_PS  BIT(7)  /* a leaf above 4 KiB */
 #define VTD_SS_SNP BIT(11) /* snoop; in leaves only, with ECAP.SC only (R5, R18) */
+
+/* 9.10 interrupt remapping table entries */
+#define VTD_IRTE_P       BIT(0)
+#define VTD_IRTE_TM      BIT(4)       /* level-triggered */
+#define VTD_IRTE_DLM     MASK(7, 5)   /* delivery mode: 0 fixed, 1 lowest priority */
+#define VTD_IRTE_V       MASK(23, 16) /* vector */
+#define VTD_IRTE_DST     MASK(63, 32) /* APIC id: physical destination mode, bit 2 */
+#define VTD_IRTE_DST_8   MASK(47, 40) /* the same without EIME */
+#define VTD_IRTE_SID     MASK(15, 0)  /* high: source id */
+#define VTD_IRTE_SVT_ALL BIT(18)      /* high: SVT 1, SQ 0: all 16 bits of it are compared */
+
+/* 5.1.2.2 remappable format of messages; 5.1.5.1 of I/O APIC entries */
+#define VTD_MSI_ADDRESS   0xfee00010ull
+#define VTD_MSI_INDEX     MASK(19, 5)
+#define VTD_MSI_SHV       BIT(3) /* the data is added to the index */
+#define VTD_IOAPIC_INDEX  MASK(63, 49)
+#define VTD_IOAPIC_FORMAT BIT(48)
 
 /* 3.15: interrupt messages; never memory */
 #define VTD_INTERRUPT_FIRST 0xfee00000ull

@@ -60,6 +60,27 @@ bool vtd_scope_covers(const struct dmar *dmar, u32 first_scope, u32 scope_count,
 	return false;
 }
 
+int vtd_find_ioapic(const struct dmar *dmar, u32 ioapic_id, vtd_secondary_bus secondary_bus,
+                    u16 *source_id)
+{
+	for (u32 i = 0; i < dmar->unit_count; i++) {
+		const struct dmar_unit *unit = &dmar->units[i];
+
+		for (u32 j = unit->first_scope; j < unit->first_scope + unit->scope_count; j++) {
+			const struct dmar_scope *scope = &dmar->scopes[j];
+			u32 bdf;
+
+			if (scope->type != DMAR_SCOPE_IOAPIC ||
+			    scope->enumeration_id != ioapic_id ||
+			    !resolve(scope, (u32)unit->segment << 16, secondary_bus, &bdf))
+				continue;
+			*source_id = (u16)bdf;
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
 int vtd_find_unit(const struct dmar *dmar, u32 bdf, vtd_secondary_bus secondary_bus)
 {
 	int whole_segment = -1;

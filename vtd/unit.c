@@ -107,7 +107,9 @@ static err_t turn_off(struct vtd_unit *unit, u32 command, const char *step)
 err_t vtd_unit_stop(struct vtd_unit *unit)
 {
 	unit->running = false;
+	unit->interrupts_pa = 0;
 	TRY(turn_off(unit, VTD_GCMD_IRE, "interrupt-remapping"));
+	TRY(turn_off(unit, VTD_GCMD_CFI, "compatibility-format"));
 	TRY(turn_off(unit, VTD_GCMD_TE, "translation"));
 	TRY(turn_off(unit, VTD_GCMD_QIE, "queued-invalidation"));
 	mmio_w32(&unit->regs, VTD_PMEN, 0); /* 11.4.8: reserved, and zero, where there is none */

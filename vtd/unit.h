@@ -28,6 +28,9 @@ err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 cached_id,
 /* The translations of [iova, iova + size) of a domain, and the tables that led to them. */
 err_t vtd_invalidate_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 size) must_check;
 
+/* The entry of an interrupt, or with `all` every one (6.5.2.7). */
+err_t vtd_invalidate_interrupts(struct vtd_unit *unit, bool all, u16 index) must_check;
+
 /* What the CPUs have stored gets to where the unit reads (6.8); nothing to do without CAP.RWBF. */
 err_t vtd_flush_write_buffer(struct vtd_unit *unit) must_check;
 /* What CAP.CM or CAP.RWBF ask for when a context entry, or second-stage entries, became present

@@ -13,6 +13,9 @@
 #include "lib/error.h"
 #include "lib/types.h"
 
+/* Answers a bridge's secondary bus number, 0 for what is no bridge; it may be nonsense. */
+typedef u8 (*vtd_secondary_bus)(u32 bdf);
+
 struct vtd_unit {
 	u32 index;
 	u16 segment;
@@ -30,8 +33,10 @@ struct vtd_unit {
 	u32 queue_tail;     /* index of the next free descriptor */
 	u64 status_pa; /* what wait descriptors write: status_count of the last one that is done */
 	u32 status_count;
-	bool running; /* translation is on */
-	bool failed;  /* did not answer in bounds: nothing more is asked of it */
+	u64 interrupts_pa; /* interrupt remapping table; 0: its interrupts are not remapped */
+	bool extended_ids; /* destinations there are x2APIC ids */
+	bool running;      /* translation is on */
+	bool failed;       /* did not answer in bounds: nothing more is asked of it */
 };
 
 /* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_UNSUPPORTED (no queued
@@ -87,6 +92,39 @@ err_t vtd_attach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_c
  * stays blocked by the cleared entry, and the unit is marked failed. */
 err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_check;
 
+/* What an entry of a unit's interrupt remapping table does (R22). */
+#define VTD_INTERRUPTS 256u /* entries of a table, which is one page */
+struct vtd_interrupt {
+	u16 source_id; /* the one requester that may use it */
+	u8 vector;
+	bool level, lowest_priority; /* else edge; else fixed */
+	u32 apic_id;                 /* the one CPU that gets it */
+};
+
+/* Whether the unit can remap, with CPUs in this mode: ECAP.IR, and ECAP.EIM for x2APIC. */
+bool vtd_interrupt_supported(const struct vtd_unit *unit, bool x2apic);
+/* After vtd_unit_start: an empty table, remapping on, compatibility format blocked. From here on no
+ * device behind the unit can interrupt before it has an entry. E_NO_MEMORY, E_TIMEOUT. */
+err_t vtd_interrupt_start(struct vtd_unit *unit, bool x2apic) must_check;
+/* The callers of these three take care that one is at work at a time.
+ * Allocates `count` consecutive entries, each with a vector one higher. E_TOO_MANY, E_TIMEOUT. */
+err_t vtd_interrupt_allocate(struct vtd_unit *unit, const struct vtd_interrupt *first, u32 count,
+                             u16 *index) must_check;
+/* Changes allocated ones in place, but for their source id; none is lost meanwhile. E_TIMEOUT. */
+err_t vtd_interrupt_change(struct vtd_unit *unit, u16 index, const struct vtd_interrupt *first,
+                           u32 count) must_check;
+/* Not present, and nothing of them cached, when it returns; after a time-out the unit allocates no
+ * more. */
+void vtd_interrupt_free(struct vtd_unit *unit, u16 index, u32 count);
+/* What devices and I/O APICs are programmed with for an entry: the message's address (its data is
+ * 0, or with add_data what is added to the index); the bits beside vector, trigger mode, polarity
+ * and mask. */
+u32 vtd_msi_address(u16 index, bool add_data);
+u64 vtd_ioapic_entry(u16 index);
+/* The unit whose scope lists an I/O APIC, and its source id. Index into dmar->units, or -1. */
+int vtd_find_ioapic(const struct dmar *dmar, u32 ioapic_id, vtd_secondary_bus secondary_bus,
+                    u16 *source_id);
+
 /* One fault record (11.4.14), taken out of the unit. */
 struct vtd_fault {
 	u16 rid;
@@ -102,9 +140,7 @@ bool vtd_next_fault(struct vtd_unit *unit, struct vtd_fault *fault, bool *overfl
 const char *vtd_fault_reason(u8 reason);
 
 /* Which unit of the table covers a function (8.3.1): explicit scopes first, in table order, then
- * INCLUDE_PCI_ALL of the segment. secondary_bus answers a bridge's secondary bus number, 0 if it is
- * no bridge; its answers may be nonsense. Returns the index into dmar->units, or -1. */
-typedef u8 (*vtd_secondary_bus)(u32 bdf);
+ * INCLUDE_PCI_ALL of the segment. Returns the index into dmar->units, or -1. */
 int vtd_find_unit(const struct dmar *dmar, u32 bdf, vtd_secondary_bus secondary_bus);
 /* Whether a list of scopes (an RMRR's) names this function. Scopes have no segment of their own:
  * the caller compares their owner's. */

@@ -22,6 +22,7 @@ enum {
 	IQH = 0x80,
 	IQT = 0x88,
 	IQA = 0x90,
+	IRTA = 0xb8,
 };
 
 struct fake_unit fake_units[FAKE_UNITS];
@@ -30,8 +31,8 @@ static const struct {
 	u32 bit;
 	const char *name;
 } commands[] = {
-	{1u << 31, "TE"},  {1u << 30, "SRTP"}, {1u << 27, "WBF"},
-	{1u << 26, "QIE"}, {1u << 25, "IRE"},
+	{1u << 31, "TE"},  {1u << 30, "SRTP"},  {1u << 27, "WBF"}, {1u << 26, "QIE"},
+	{1u << 25, "IRE"}, {1u << 24, "SIRTP"}, {1u << 23, "CFI"},
 };
 #define ONE_SHOT ((1u << 30) | (1u << 29) | (1u << 27) | (1u << 24))
 
@@ -124,6 +125,8 @@ static void obey(struct fake_unit *unit, u64 low, u64 high)
 		     scopes[granularity], domain, (u32)(low >> 6 & 3),
 		     (unsigned long long)(high & ~0xfffull),
 		     granularity == 3 ? 1u << (high & 0x3f) : 0);
+	else if (kind == 4 && !(low & ~0xffff0000001full) && !high)
+		note(unit, "interrupt %s index=%u\n", low & 0x10 ? "one" : "all", (u32)(low >> 32));
 	else
 		fail_msg("descriptor 0x%llx", (unsigned long long)low);
 }
@@ -229,10 +232,10 @@ static void write32(struct fake_unit *unit, u32 offset, u32 value)
 
 static void write64(struct fake_unit *unit, u32 offset, u64 value)
 {
-	if (offset != RTADDR && offset != IQT && offset != IQA)
+	if (offset != RTADDR && offset != IQT && offset != IQA && offset != IRTA)
 		fail_msg("64-bit write to register 0x%x", offset);
-	if (offset == RTADDR || offset == IQA)
-		note(unit, "%s\n", offset == RTADDR ? "RTADDR" : "IQA");
+	if (offset != IQT)
+		note(unit, "%s\n", offset == RTADDR ? "RTADDR" : offset == IQA ? "IQA" : "IRTA");
 	fake_unit_set64(unit, offset, value);
 	if (offset == IQT)
 		write_tail(unit);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* vtd/entry.c against a table typed by hand from the specification's figures
- * (6.5.2, 9.1, 9.3, 9.8). */
+ * (5.1, 6.5.2, 9.1, 9.3, 9.8, 9.10). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,6 +73,50 @@ static void test_iotlb_invalidation(void **state)
 	EXPECT(vtd_flush_iotlb(VTD_DESC_PAGES, 5, 0x40000000, 18, 0x80), 0x500b2, 0x40000012);
 }
 
+/* P, TM in bit 4, DLM from bit 5, V from bit 16, the destination's 8 bits from bit 40 or its 32
+ * from bit 32; high: SID, SQ 0, SVT 1 in bit 18. */
+static void test_irte(void **state)
+{
+	static const struct {
+		struct vtd_interrupt interrupt;
+		u64 low, low_extended, high;
+	} rows[] = {
+		{{0x0018, 0x31, false, false, 0}, 0x0000000000310001, 0x0000000000310001, 0x40018},
+		{{0xffff, 0xff, true, false, 0xff},
+	         0x0000ff0000ff0011,
+	         0x000000ff00ff0011,
+	         0x4ffff},
+		{{0x0103, 0x10, false, true, 2}, 0x0000020000100021, 0x0000000200100021, 0x40103},
+		{{0xff00, 0x80, true, true, 0x81}, 0x0000810000800031, 0x0000008100800031, 0x4ff00},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		EXPECT(vtd_irte_entry(&rows[i].interrupt, false), rows[i].low, rows[i].high);
+		EXPECT(vtd_irte_entry(&rows[i].interrupt, true), rows[i].low_extended,
+		       rows[i].high);
+	}
+	EXPECT(vtd_irte_entry(&(struct vtd_interrupt){.apic_id = 0x12345678}, true),
+	       0x1234567800000001, 0x40000);
+}
+
+static void test_remappable_format(void **state)
+{
+	(void)state;
+	assert_int_equal(vtd_msi_address(0, false), 0xfee00010);
+	assert_int_equal(vtd_msi_address(0xff, false), 0xfee01ff0);
+	assert_int_equal(vtd_msi_address(0x20, true), 0xfee00418);
+	assert_int_equal(vtd_ioapic_entry(0), 0x0001000000000000);
+	assert_int_equal(vtd_ioapic_entry(0xff), 0x01ff000000000000);
+}
+
+static void test_interrupt_invalidation(void **state)
+{
+	(void)state;
+	EXPECT(vtd_flush_interrupts(0, 0), 0x4, 0);
+	EXPECT(vtd_flush_interrupts(VTD_DESC_INDEX, 0x81), 0x8100000014, 0);
+}
+
 static void test_wait(void **state)
 {
 	(void)state;
@@ -89,6 +133,9 @@ int main(void)
 		cmocka_unit_test(test_second_stage),
 		cmocka_unit_test(test_context_invalidation),
 		cmocka_unit_test(test_iotlb_invalidation),
+		cmocka_unit_test(test_irte),
+		cmocka_unit_test(test_remappable_format),
+		cmocka_unit_test(test_interrupt_invalidation),
 		cmocka_unit_test(test_wait),
 	};
 

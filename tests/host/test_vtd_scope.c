@@ -180,6 +180,30 @@ static void test_long_paths_end(void **state)
 	assert_int_equal(vtd_find_unit(&dmar, BDF(1, 0, 0), ring), -1);
 }
 
+/* By its id, whatever else is listed; its source id is where its path leads. */
+static void test_ioapics(void **state)
+{
+	struct dmar_unit *unit = add_unit(0, false);
+	u16 source_id = 0;
+
+	(void)state;
+	SCOPE(unit, DMAR_SCOPE_HPET, 0, 0x78);
+	SCOPE(unit, DMAR_SCOPE_IOAPIC, 0xf0, 0xf8);
+	dmar.scopes[1].enumeration_id = 8;
+	unit = add_unit(0, true);
+	SCOPE(unit, DMAR_SCOPE_IOAPIC, 0, 0xe0, 0x09);
+	dmar.scopes[2].enumeration_id = 9;
+	SCOPE(unit, DMAR_SCOPE_IOAPIC, 0, 0x18, 0x00); /* 00:03.0 is no bridge */
+	dmar.scopes[3].enumeration_id = 10;
+	assert_int_equal(vtd_find_ioapic(&dmar, 8, tree, &source_id), 0);
+	assert_int_equal(source_id, 0xf0f8);
+	assert_int_equal(vtd_find_ioapic(&dmar, 9, tree, &source_id), 1);
+	assert_int_equal(source_id, 0x0109);
+	assert_int_equal(vtd_find_ioapic(&dmar, 0, tree, &source_id), -1); /* the HPET's */
+	assert_int_equal(vtd_find_ioapic(&dmar, 10, tree, &source_id), -1);
+	assert_int_equal(vtd_find_ioapic(&dmar, 0x108, tree, &source_id), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, reset)
 
 int main(void)
@@ -193,6 +217,7 @@ int main(void)
 		TEST(test_rmrr_scopes),
 		TEST(test_bridges_in_a_ring_end),
 		TEST(test_long_paths_end),
+		TEST(test_ioapics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@
 #define WBF (1u << 27)
 #define QIE (1u << 26)
 #define IRE (1u << 25)
+#define CFI (1u << 23)
 
 static struct vtd_unit units[FAKE_UNITS];
 
@@ -169,10 +170,10 @@ static void test_stop_order(void **state)
 {
 	(void)state;
 	assert_int_equal(probe(0, CAP_48, ECAP_SC), E_OK);
-	leave_on(TE | RTP | QIE | IRE);
+	leave_on(TE | RTP | QIE | IRE | CFI);
 	fake_units[0].mmio.mapped_size = PAGE_SIZE;
 	assert_int_equal(vtd_unit_stop(&units[0]), E_OK);
-	expect_notes(0, "IRE=0\nTE=0\nQIE=0\nPMEN=0\n");
+	expect_notes(0, "IRE=0\nCFI=0\nTE=0\nQIE=0\nPMEN=0\n");
 	assert_int_equal(probe(0, CAP_48, ECAP_SC), E_OK);
 	assert_int_equal(vtd_unit_stop(&units[0]), E_OK);
 	expect_notes(0, "PMEN=0\n");
@@ -614,13 +615,14 @@ static void test_fault_reasons(void **state)
 {
 	(void)state;
 	for (u32 reason = 0; reason < 256; reason++) {
-		bool known = reason >= 0x1 && reason <= 0xe;
+		bool known = (reason >= 0x1 && reason <= 0xe) || (reason >= 0x20 && reason <= 0x26);
 
 		assert_int_equal(strcmp(vtd_fault_reason(reason), "unknown reason") != 0, known);
 	}
 	assert_string_equal(vtd_fault_reason(0x5), "no write permission");
 	assert_string_equal(vtd_fault_reason(0x6), "no read permission");
 	assert_string_equal(vtd_fault_reason(0xc), "reserved bit in page-table entry");
+	assert_string_equal(vtd_fault_reason(0x22), "interrupt entry not present");
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, reset)

@@ -74,10 +74,12 @@ SOURCES_vmx_verdict := vmx/ept.c core/coherency.c core/ioasid.c core/rmrr.c core
 	lib/token.c tests/host/fake_mem.c
 TESTS += vtd_entry
 SOURCES_vtd_entry := vtd/entry.c
+TESTS += vtd_interrupt
+SOURCES_vtd_interrupt = $(SOURCES_vtd_unit)
 TESTS += vtd_scope
 SOURCES_vtd_scope := vtd/scope.c
 TESTS += vtd_unit
-SOURCES_vtd_unit := vtd/attach.c vtd/entry.c vtd/fault.c vtd/invalidate.c vtd/space.c vtd/unit.c \
+SOURCES_vtd_unit := vtd/attach.c vtd/entry.c vtd/fault.c vtd/interrupt.c vtd/invalidate.c vtd/space.c vtd/unit.c \
 	core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c \
 	tests/host/fake_mem.c tests/host/fake_mmio.c tests/host/fake_unit.c
 
