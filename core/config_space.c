@@ -2,6 +2,7 @@
 #include "core/config_space.h"
 
 #include "core/device.h"
+#include "core/msi.h"
 #include "core/pci.h"
 
 /* The owner's view; the platform VM also sees bridges, to find what is behind them. */
@@ -96,18 +97,23 @@ static bool concerns_others(const struct device *d)
 
 u32 config_space_read(const struct vm *vm, u32 bdf, u32 offset, u8 size)
 {
-	const struct device *d = visible(vm, bdf);
+	struct device *d = visible(vm, bdf);
+	const u32 *shadow;
 
 	if (!d)
 		return size_mask(size);
 	if (is_bar(d, offset))
 		return d->bars[(offset - PCI_BAR) / 4].shadow >> (offset & 3) * 8 & size_mask(size);
+	shadow = msi_shadow(d, offset);
+	if (shadow)
+		return *shadow >> (offset & 3) * 8 & size_mask(size);
 	return pci_read(bdf, offset, size);
 }
 
 void config_space_write(struct vm *vm, u32 bdf, u32 offset, u8 size, u32 value)
 {
 	struct device *d = visible(vm, bdf);
+	u32 *shadow;
 
 	if (!d || enables_virtual_functions(d, offset, value))
 		return;
@@ -115,6 +121,10 @@ void config_space_write(struct vm *vm, u32 bdf, u32 offset, u8 size, u32 value)
 		write_command(d, offset, size, value);
 	else if (is_bar(d, offset))
 		write_bar(d, offset, size, value);
-	else if (!concerns_others(d) && (offset & ~3u) != PCI_ROM)
+	else if (concerns_others(d) || (offset & ~3u) == PCI_ROM)
+		return;
+	else if ((shadow = msi_shadow(d, offset)))
+		msi_write(d, shadow, merge(*shadow, offset, size, value));
+	else
 		pci_write(bdf, offset, size, value);
 }

@@ -4,6 +4,7 @@
 #include "core/deadline.h"
 #include "core/facts.h"
 #include "core/log.h"
+#include "core/msi.h"
 #include "core/pci.h"
 #include "lib/format.h"
 
@@ -138,8 +139,10 @@ void device_scan(void)
 
 void device_find_units(void)
 {
-	for_each_device (d)
+	for_each_device (d) {
 		d->unit = facts_find_unit(d->bdf);
+		msi_init(d);
+	}
 }
 
 /* R3: the default policy's answer, before anything is attached. */

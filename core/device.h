@@ -26,6 +26,26 @@ struct bar {
 	u32 shadow;     /* what the owner reads back */
 };
 
+/* The entries of an interrupt remapping table that stand for what a guest has programmed (R22). */
+struct interrupt_entries {
+	u16 index;
+	u8 count; /* 0: none */
+};
+
+/* core/msi.c's, of a function whose unit remaps interrupts. */
+struct msi {
+	u32 at;        /* offset of the capability, 0: none */
+	u32 shadow[4]; /* it, as the owner sees it */
+	struct interrupt_entries entries;
+};
+struct msix {
+	u32 at; /* offset of the capability, 0: none */
+	u64 table_pa;
+	u32 count;        /* of entries; 0: no table is trapped */
+	struct mmio mmio; /* the pages of the table */
+	u64 shadows_pa;
+};
+
 struct ioasid;
 struct vm;
 
@@ -48,6 +68,8 @@ struct device {
 	struct vm *vm;         /* the owner; bridges belong to the platform VM without a table */
 	struct ioasid *ioasid; /* NULL when attached without a unit (unprotected DMA) */
 	enum coherency_box box;
+	struct msi msi;
+	struct msix msix;
 	u16 command; /* the command register as the owner wrote it */
 };
 

@@ -3,6 +3,7 @@
 
 #include "core/facts.h"
 #include "core/log.h"
+#include "core/msi.h"
 #include "core/rmrr.h"
 #include "core/vm_memory.h"
 #include "lib/format.h"
@@ -256,6 +257,7 @@ void ioasid_detach(struct device *d)
 	bool quiet = device_quiesce(d);
 	err_t e = io ? vtd_detach(d->unit, (u16)d->bdf, &io->space) : E_OK;
 
+	msi_reset(d);
 	if (e || !quiet) {
 		/* It still counts in its box: the verdict stays on the safe side. */
 		d->state = DEVICE_QUARANTINED;

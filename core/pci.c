@@ -108,12 +108,8 @@ void pci_write(u32 bdf, u32 offset, u8 size, u32 value)
 	at = (bdf - w->first) << 12 | offset;
 	if (!w->mmio.base)
 		port_write(bdf, offset, size, value);
-	else if (size == 1)
-		mmio_w8(&w->mmio, at, (u8)value);
-	else if (size == 2)
-		mmio_w16(&w->mmio, at, (u16)value);
 	else
-		mmio_w32(&w->mmio, at, value);
+		mmio_write(&w->mmio, at, size, value);
 }
 
 u32 pci_find_capability(u32 bdf, u8 id)

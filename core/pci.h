@@ -29,6 +29,8 @@
 #define PCI_ROM                0x30
 #define PCI_CAP_POINTER        0x34
 
+#define PCI_CAP_MSI           0x05
+#define PCI_CAP_MSIX          0x11
 #define PCI_CAP_PCIE          0x10
 #define PCIE_CAPABILITIES     0x02 /* offsets from the capability */
 #define PCIE_TYPE             MASK(7, 4)

@@ -37,6 +37,7 @@ struct vm_counters {
 	u64 emulated, ignored;
 	u64 invd;
 	u64 faults;
+	u64 interrupts_refused;
 	u64 exits;
 };
 
@@ -94,6 +95,7 @@ struct vm {
 	enum coherency_box because;
 	u32 devices_in_box[BOX_COUNT];
 	struct vm_counters counters;
+	struct rate interrupt_rate; /* of `refused interrupt` lines */
 };
 
 extern struct vm vms[VMS_MAX];

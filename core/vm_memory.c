@@ -5,6 +5,7 @@
 #include "core/backend.h"
 #include "core/facts.h"
 #include "core/mem.h"
+#include "core/msi.h"
 #include "lib/string.h"
 
 #define CARVE_ALIGN MIB(2) /* so that nested and I/O tables use 2 MiB leaves */
@@ -230,17 +231,35 @@ static void unmap_bars(struct vm *vm, const struct device *d, u32 count)
 	pt_release(&vm->stage2);
 }
 
-err_t vm_memory_map_device(struct vm *vm, const struct device *d)
+/* Also after a BAR of another function has mapped their pages, which it may share. */
+static err_t hide_interrupt_tables(struct vm *vm, const struct device *added)
 {
-	for (u32 i = 0; i < BARS_MAX; i++) {
-		err_t e = map_bar(vm, bar_pages(&d->bars[i]));
+	for_each_device (d) {
+		u64 start, size;
 
-		if (e) {
-			unmap_bars(vm, d, i);
-			return e;
-		}
+		if (d != added && d->vm != vm)
+			continue;
+		msi_table(d, &start, &size);
+		TRY(hide(vm, (struct span){start, start + size}));
 	}
 	return E_OK;
+}
+
+err_t vm_memory_map_device(struct vm *vm, const struct device *d)
+{
+	err_t e = E_OK;
+	u32 mapped;
+
+	for (mapped = 0; mapped < BARS_MAX; mapped++) {
+		e = map_bar(vm, bar_pages(&d->bars[mapped]));
+		if (e)
+			break;
+	}
+	if (!e)
+		e = hide_interrupt_tables(vm, d);
+	if (e)
+		unmap_bars(vm, d, mapped);
+	return e;
 }
 
 void vm_memory_unmap_device(struct vm *vm, const struct device *d)

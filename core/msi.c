@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/msi.h"
+
+#include "core/mem.h"
+#include "core/pci.h"
+
+/* 6.8.1: dwords of the MSI capability; the data comes after an address of 32 or 64 bits */
+#define MSI_CONTROL 0x02
+#define MSI_ENABLE  BIT(16) /* of dword 0, as the others */
+#define MSI_MME     MASK(22, 20)
+#define MSI_WIDE    BIT(23)
+
+/* 6.8.2 */
+#define MSIX_CONTROL      0x02
+#define MSIX_CONTROL_SIZE MASK(10, 0) /* of the table, less one */
+#define MSIX_ENABLE       BIT(15)
+#define MSIX_TABLE        0x04
+#define MSIX_TABLE_BAR    MASK(2, 0)
+#define MSIX_ENTRY_SIZE   16u
+
+/* An entry of the table as its owner sees it, and what stands for it. */
+struct msix_entry {
+	u64 address;
+	u32 data;
+	bool masked;
+	struct interrupt_entries entries;
+};
+
+/* As many as a page of shadows holds; what the table has beyond stays masked. */
+#define ENTRIES_MAX (PAGE_SIZE / sizeof(struct msix_entry))
+
+static bool is_remapped(const struct device *d)
+{
+	return d->unit && d->unit->interrupts_pa;
+}
+
+static struct interrupt_request request_of(const struct device *d, u64 address, u32 data, u32 count)
+{
+	return (struct interrupt_request){d->vm, d->unit, (u16)d->bdf, address, data, count};
+}
+
+/* ---- MSI ---- */
+
+u32 *msi_shadow(struct device *d, u32 offset)
+{
+	u32 i = (offset - d->msi.at) / 4;
+
+	if (!d->msi.at || offset < d->msi.at || i > (d->msi.shadow[0] & MSI_WIDE ? 3 : 2))
+		return NULL;
+	return &d->msi.shadow[i];
+}
+
+static void program(struct device *d)
+{
+	const u32 *shadow = d->msi.shadow;
+	bool wide = shadow[0] & MSI_WIDE;
+	u32 last = d->msi.at + (wide ? 12 : 8), control = shadow[0];
+	struct interrupt_request r =
+		request_of(d, shadow[1] | (wide ? (u64)shadow[2] << 32 : 0),
+	                   shadow[wide ? 3 : 2] & 0xffff, 1u << FIELD_GET(MSI_MME, control));
+
+	if ((control & MSI_ENABLE) && interrupt_set(&r, &d->msi.entries)) {
+		pci_write(d->bdf, d->msi.at + 4, 4,
+		          vtd_msi_address(d->msi.entries.index, r.count > 1));
+		pci_write(d->bdf, last, 2, 0);
+		if (wide)
+			pci_write(d->bdf, d->msi.at + 8, 4, 0);
+	} else {
+		control &= ~MSI_ENABLE;
+	}
+	pci_write(d->bdf, d->msi.at + MSI_CONTROL, 2, control >> 16);
+}
+
+void msi_write(struct device *d, u32 *shadow, u32 value)
+{
+	u32 writable = shadow == d->msi.shadow ? MSI_ENABLE | MSI_MME : ~0u;
+
+	*shadow = (*shadow & ~writable) | (value & writable);
+	program(d);
+}
+
+/* ---- MSI-X ---- */
+
+void msi_table(const struct device *d, u64 *start, u64 *size)
+{
+	*start = ALIGN_DOWN(d->msix.table_pa, PAGE_SIZE);
+	*size = ALIGN_UP(d->msix.table_pa + d->msix.count * MSIX_ENTRY_SIZE, PAGE_SIZE) - *start;
+}
+
+static void find_table(struct device *d)
+{
+	u32 where = pci_read(d->bdf, d->msix.at + MSIX_TABLE, 4);
+	u32 control = pci_read(d->bdf, d->msix.at + MSIX_CONTROL, 2);
+	const struct bar *bar = &d->bars[FIELD_GET(MSIX_TABLE_BAR, where)];
+	u32 offset = where & ~(u32)MSIX_TABLE_BAR;
+	u32 count = FIELD_GET(MSIX_CONTROL_SIZE, control) + 1;
+	u64 start, size;
+
+	if (bar >= d->bars + BARS_MAX || bar->io || !bar->base ||
+	    offset + count * (u64)MSIX_ENTRY_SIZE > bar->size)
+		return;
+	d->msix.table_pa = bar->base + offset;
+	d->msix.count = count;
+	msi_table(d, &start, &size);
+	if (mem_map_mmio(start, size, &d->msix.mmio))
+		d->msix.count = 0; /* not trapped: whatever is in it, no entry of ours is meant */
+	else
+		d->msix.shadows_pa = page_alloc_zeroed();
+}
+
+void msi_init(struct device *d)
+{
+	if (!is_remapped(d))
+		return;
+	d->msi.at = pci_find_capability(d->bdf, PCI_CAP_MSI);
+	d->msix.at = pci_find_capability(d->bdf, PCI_CAP_MSIX);
+	if (d->msi.at)
+		d->msi.shadow[0] = pci_read(d->bdf, d->msi.at, 4);
+	if (d->msix.at)
+		find_table(d);
+	msi_reset(d);
+}
+
+/* NULL: the table has no such entry, or none that is used. */
+static struct msix_entry *entry_of(const struct device *d, u64 i)
+{
+	if (!d->msix.shadows_pa || i >= MIN(d->msix.count, ENTRIES_MAX))
+		return NULL;
+	return (struct msix_entry *)phys_to_virt(d->msix.shadows_pa) + i;
+}
+
+void msi_reset(struct device *d)
+{
+	struct msix_entry *e;
+
+	if (d->msi.at) {
+		d->msi.shadow[0] &= ~(MSI_ENABLE | MSI_MME);
+		program(d);
+		interrupt_clear(d->unit, &d->msi.entries);
+	}
+	if (d->msix.at)
+		pci_write(d->bdf, d->msix.at + MSIX_CONTROL, 2,
+		          pci_read(d->bdf, d->msix.at + MSIX_CONTROL, 2) & ~MSIX_ENABLE);
+	for (u64 i = 0; (e = entry_of(d, i)); i++) {
+		interrupt_clear(d->unit, &e->entries);
+		*e = (struct msix_entry){.masked = true};
+	}
+}
+
+/* The owner has changed an entry of the table. A masked one keeps what stands for it: what was sent
+ * before it was masked still arrives. */
+static void program_entry(const struct device *d, u32 i, struct msix_entry *e)
+{
+	u32 at = (u32)(d->msix.table_pa - d->msix.mmio.base_pa) + i * MSIX_ENTRY_SIZE;
+	struct interrupt_request r = request_of(d, e->address, e->data, 1);
+	bool open = !e->masked && interrupt_set(&r, &e->entries);
+
+	if (open) {
+		mmio_w32(&d->msix.mmio, at, vtd_msi_address(e->entries.index, false));
+		mmio_w32(&d->msix.mmio, at + 4, 0);
+		mmio_w32(&d->msix.mmio, at + 8, 0);
+	}
+	mmio_w32(&d->msix.mmio, at + 12, !open);
+}
+
+/* A function of the VM's with its table at gpa, or else somewhere on the page of it: functions of
+ * one VM may share a page. */
+static const struct device *find_device(const struct vm *vm, u64 gpa)
+{
+	const struct device *near = NULL;
+
+	for_each_device (d) {
+		u64 start, size;
+
+		if (d->vm != vm || !d->msix.count)
+			continue;
+		if (gpa - d->msix.table_pa < d->msix.count * MSIX_ENTRY_SIZE)
+			return d;
+		msi_table(d, &start, &size);
+		if (gpa - start < size)
+			near = d;
+	}
+	return near;
+}
+
+static bool claims(const struct vm *vm, u64 gpa)
+{
+	return find_device(vm, gpa);
+}
+
+/* The bytes of 8 that an access means. */
+static u64 access_mask(u64 at, u8 size)
+{
+	u32 shift = (at & 7) * 8;
+
+	return MASK(shift + size * 8 - 1, shift);
+}
+
+/* The half of an entry that `at` lies in. */
+static u64 half_of(const struct msix_entry *e, u64 at)
+{
+	return at & 8 ? e->data | (u64)e->masked << 32 : e->address;
+}
+
+static u64 read_page(struct vcpu *vcpu, u64 gpa, u8 size)
+{
+	const struct device *d = find_device(vcpu->vm, gpa);
+	u64 at = gpa - d->msix.table_pa;
+	const struct msix_entry *e = entry_of(d, at / MSIX_ENTRY_SIZE);
+
+	if (at / MSIX_ENTRY_SIZE >= d->msix.count)
+		return mmio_read(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size);
+	return e ? FIELD_GET(access_mask(at, size), half_of(e, at)) : 0;
+}
+
+static void write_page(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
+{
+	const struct device *d = find_device(vcpu->vm, gpa);
+	u64 at = gpa - d->msix.table_pa, mask = access_mask(at, size), half;
+	struct msix_entry *e = entry_of(d, at / MSIX_ENTRY_SIZE);
+
+	if (at / MSIX_ENTRY_SIZE >= d->msix.count)
+		mmio_write(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size, value);
+	if (!e)
+		return;
+	half = (half_of(e, at) & ~mask) | FIELD_PUT(mask, value);
+	if (at & 8) {
+		e->data = (u32)half;
+		e->masked = half >> 32 & 1;
+	} else {
+		e->address = half;
+	}
+	program_entry(d, (u32)(at / MSIX_ENTRY_SIZE), e);
+}
+
+const struct trapped msi_trapped = {claims, 1 | 2 | 4 | 8, read_page, write_page};
