@@ -4,6 +4,7 @@
 #include "core/cpu.h"
 #include "core/device.h"
 #include "core/facts.h"
+#include "core/ioapic.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/pci.h"
@@ -46,6 +47,7 @@ static err_t take_devices(void)
 	device_scan();
 	pic_mask_all();
 	TRY(facts_start_units());
+	TRY(ioapic_init());
 	device_find_units();
 	device_log_all();
 	return E_OK;

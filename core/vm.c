@@ -5,6 +5,7 @@
 #include "core/cache.h"
 #include "core/fault.h"
 #include "core/guest_image.h"
+#include "core/ioapic.h"
 #include "core/ioasid.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -168,6 +169,8 @@ static void end(struct vm *vm)
 		if (d->vm == vm && d->state == DEVICE_ATTACHED)
 			ioasid_detach(d);
 	}
+	if (vm->platform)
+		ioapic_reset();
 	fault_poll();
 	fault_log_pending();
 	log_summary(vm);

@@ -11,6 +11,7 @@
 #include "core/facts.h"
 #include "core/fault.h"
 #include "core/guest_image.h"
+#include "core/ioapic.h"
 #include "core/ioasid.h"
 #include "core/msi.h"
 #include "core/mem.h"
@@ -138,6 +139,10 @@ bool device_quiesce(struct device *d)
 	(void)d;
 	note("quiesce");
 	return true;
+}
+
+void ioapic_reset(void)
+{
 }
 
 void msi_reset(struct device *d)

@@ -4,7 +4,7 @@
 B ?= build
 
 # Everything that decides, on stand-ins for the machine.
-POLICY := $(addprefix core/,coherency.c device.c fault.c interrupt.c ioasid.c msi.c pagetable.c pagetable_map.c \
+POLICY := $(addprefix core/,coherency.c device.c fault.c interrupt.c ioapic.c ioasid.c msi.c pagetable.c pagetable_map.c \
 	pagetable_unmap.c pci.c publish.c rmrr.c vm.c vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
 	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c unit.c)
@@ -52,6 +52,8 @@ TESTS += insn
 SOURCES_insn := lib/insn.c lib/error.c
 TESTS += io
 SOURCES_io := $(EXITS)
+TESTS += ioapic
+SOURCES_ioapic := tests/host/fake_machine.c $(EXITS)
 TESTS += memory_map
 SOURCES_memory_map := boot/memory_map.c
 TESTS += msi
