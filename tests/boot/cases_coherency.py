@@ -4,7 +4,7 @@ can change, and the live tables behind them."""
 from case import Case, file, manifest
 from guests import (DEMO, DEMO_BYTES, DEMO_VM, EDU, EDU_STEPS, LAB, LINUX, LINUX_VM, NVME, NVME_STEP, attach,
                     demo_with, refused, summary, verdict)
-from inspect_machine import bus_masters, stopped, vtd_tables
+from inspect_machine import IOAPIC_SOURCE, bdf_number, bus_masters, interrupts, stopped, vtd_tables
 
 SNOOPING = (fr"^device {NVME} .* nosnoop=no by=probe default=snoop box=2 wbinvd=ignore$",
             fr"^device {EDU} .* nosnoop=yes by=unknown default=snoop box=1 wbinvd=ignore$")
@@ -28,9 +28,15 @@ def is_identity(emulator):
             for name, leaves in emulator.spaces.items() for leaf in leaves if leaf.iova != leaf.pa]
 
 
+def all_interrupt(emulator):
+    """Linux uses the disk's MSI-X and pins of the I/O APIC."""
+    wanted = {bdf_number(NVME), IOAPIC_SOURCE}
+    return [f"source {source:04x} has no interrupt that is live" for source in wanted - emulator.sources]
+
+
 # The tables are looked at in the middle of the run, with DMA before and after.
-WALK_DEMO = (("ok step=dma ", stopped(vtd_tables, covers_the_vm, bus_masters)),)
-WALK_LINUX = (("ok step=dmar-hidden", stopped(vtd_tables, is_identity, bus_masters)),)
+WALK_DEMO = (("ok step=dma ", stopped(vtd_tables, covers_the_vm, interrupts, bus_masters)),)
+WALK_LINUX = (("ok step=dmar-hidden", stopped(vtd_tables, is_identity, interrupts, all_interrupt, bus_masters)),)
 
 
 def demo(name, ioasid, box, word, because="none", options="", vm="", also=(), **machine):
@@ -67,6 +73,9 @@ LINUX_CASES = (
           "emulate", "box4"),
     linux("caching-mode-39", file("default"), IMPLICIT, "ignore", iommu="caching-mode=on,aw-bits=39",
           also=(" widths=39 ",)),
+    # Nothing of interrupts is mediated there, and the line of the unit says so.
+    Case("linux-no-interrupt-remapping", file("default"), iommu="intremap=off", seconds=240,
+         expect=(" ir=0$", " ir=0$", "start vm=linux") + LINUX, also=NVME_STEP),
     linux("5-gib", file("default"), IMPLICIT, "ignore", memory="5G", smp="3"),
 )
 

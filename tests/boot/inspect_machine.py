@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is checked from outside while a machine stands still: VT-d tables, bus mastering, the hypervisor's
-own page tables. Each function takes the emulator and returns what is wrong, as texts."""
+"""What is checked from outside while a machine stands still: VT-d tables, interrupts, bus mastering, the
+hypervisor's own page tables. Each function takes the emulator and returns what is wrong, as texts."""
 import re
+import struct
 import subprocess
 
 from host_walk import check_host
+from intr_walk import InterruptWalk, Message, Pin
 from vtd_walk import SNP, Walk, bdf_text
 
 UNIT = 0xfed90000  # where QEMU has its intel-iommu
-CAP, GSTS, RTADDR = 0x08, 0x1c, 0x20
-GSTS_TES = 1 << 31
+CAP, GSTS, RTADDR, IRTA = 0x08, 0x1c, 0x20, 0xb8
+GSTS_TES, GSTS_IRES, GSTS_CFIS = 1 << 31, 1 << 25, 1 << 23
+IOAPIC_SOURCE = 0xff00  # QEMU's, in the scope of its unit
 
 COMMAND, BUS_MASTER = 0x04, 1 << 2
 HEADER_TYPE_DWORD, BUS_NUMBERS = 0x0c, 0x18
+BAR, CAP_POINTER, MSI, MSIX = 0x10, 0x34, 0x05, 0x11
 
 IMAGE_SIZE = 16 << 20
 UNMAPPED = 0x123450
@@ -56,6 +60,70 @@ def vtd_tables(emulator):
     widths = monitor.read_register(UNIT + CAP) >> 8 & 0x1f
     emulator.spaces = walk.check(root & ~0xfff, widths, attached)
     return walk.problems
+
+
+def capabilities(monitor, bdf):
+    """Offsets by id."""
+    found, at = {}, monitor.read_config(bdf, CAP_POINTER) & 0xfc
+    while at:
+        head = monitor.read_config(bdf, at)
+        found[head & 0xff] = at
+        at = head >> 8 & 0xfc
+    return found
+
+
+def msi_messages(monitor, bdf, at):
+    """What an enabled MSI capability sends."""
+    head, low, middle, last = (monitor.read_config(bdf, at + 4 * i) for i in range(4))
+    wide = head & 1 << 23
+    address, data = (low | middle << 32, last) if wide else (low, middle)
+    if head & 1 << 16:
+        yield Message(bdf, f"{bdf_text(bdf)} msi", address, data & 0xffff, 1 << (head >> 20 & 7))
+
+
+def msix_messages(monitor, bdf, at):
+    """Entries that are not masked."""
+    count = (monitor.read_config(bdf, at) >> 16 & 0x7ff) + 1
+    where = monitor.read_config(bdf, at + 4)
+    bar = BAR + 4 * (where & 7)
+    base = monitor.read_config(bdf, bar)
+    if base & 4:
+        base |= monitor.read_config(bdf, bar + 4) << 32
+    table = monitor.read_memory((base & ~0xf) + (where & ~7), 16 * count)
+    for i, (address, data, control) in enumerate(struct.iter_unpack("<QII", table)):
+        if not control & 1:
+            yield Message(bdf, f"{bdf_text(bdf)} msix {i}", address, data, 1)
+
+
+def source_cpus(emulator):
+    """By source id, the APIC ids of its owner's CPUs, as the log tells it; the I/O APIC is the platform VM's."""
+    text = "\n".join(emulator.lines)
+    apic_ids = {int(cpu): int(apic_id) for cpu, apic_id in re.findall(r"^cpu (\d+) apic-id=(\d+)", text, re.M)}
+    cpus = {vm: {apic_ids[int(cpu)] for cpu in re.findall(r"\d+", rest)}
+            for vm, rest in re.findall(r"^start vm=(\S+) cpus?=([\d,]+)", text, re.M)}
+    owners = {bdf_number(bdf): vm for bdf, vm in re.findall(r"^attach (\S+) .* vm=(\S+)", text, re.M)}
+    return {**{bdf: cpus.get(vm, set()) for bdf, vm in owners.items()}, IOAPIC_SOURCE: cpus.get("linux", set())}
+
+
+def interrupts(emulator):
+    """R22: the unit remaps, and what is programmed uses entries of its own; who has a live interrupt is left
+    in emulator.sources."""
+    monitor, problems = emulator.monitor, []
+    if monitor.read_register(UNIT + GSTS, "w") & (GSTS_IRES | GSTS_CFIS) != GSTS_IRES:
+        problems.append("interrupt remapping is off, or compatibility format passes")
+    table = monitor.read_register(UNIT + IRTA)
+    if table & 0xfff != 7:
+        return problems + [f"interrupt table address 0x{table:x}"]
+    walk = InterruptWalk(struct.unpack("<512Q", monitor.read_memory(table & ~0xfff, 4096)), source_cpus(emulator))
+    for pin, entry in re.findall(r"pin (\d+) +0x([0-9a-f]{16})", monitor.ask("info pic")):
+        walk.check_pin(Pin(IOAPIC_SOURCE, f"pin {pin}", int(entry, 16)))
+    for bdf in monitor.functions():
+        found = capabilities(monitor, bdf)
+        for kind, messages in ((MSI, msi_messages), (MSIX, msix_messages)):
+            for message in messages(monitor, bdf, found[kind]) if kind in found else ():
+                walk.check_message(message)
+    emulator.sources = walk.sources
+    return problems + walk.problems
 
 
 def bus_masters(emulator):

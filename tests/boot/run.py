@@ -22,6 +22,7 @@ import cases_guest  # noqa: E402
 import cases_isolation  # noqa: E402
 import cases_manifest  # noqa: E402
 import host_walk_test  # noqa: E402
+import intr_walk_test  # noqa: E402
 import machine  # noqa: E402
 import vtd_walk_test  # noqa: E402
 from case import judge  # noqa: E402
@@ -136,7 +137,7 @@ def main():
         print("\n".join(case.name for case in cases))
         return 0
     os.makedirs(OUTPUT, exist_ok=True)
-    results = [test_walk(test) for test in (vtd_walk_test, host_walk_test)]
+    results = [test_walk(test) for test in (vtd_walk_test, intr_walk_test, host_walk_test)]
     print("\n".join(line for _, line in results), flush=True)
     with concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
         running = {pool.submit(run, case): case for case in cases}
