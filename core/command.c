@@ -193,7 +193,7 @@ static err_t device_nosnoop(struct line *l, struct text value)
 		return E_OK;
 	if (text_is(value, "yes") || text_is(value, "no"))
 		return device_set_nosnoop(l->device, text_is(value, "yes"));
-	return text_is(value, "block") ? E_UNSUPPORTED : E_UNKNOWN_WORD;
+	return text_is(value, "block") ? device_block_nosnoop(l->device) : E_UNKNOWN_WORD;
 }
 
 static err_t run_device(struct line *l)

@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/config_space.h"
 
-#include "core/device.h"
+#include "core/device_control.h"
 #include "core/msi.h"
 #include "core/pci.h"
 
 /* The owner's view; the platform VM also sees bridges, to find what is behind them. */
-static struct device *visible(const struct vm *vm, u32 bdf)
+static bool is_visible(const struct vm *vm, const struct device *d)
+{
+	if (d->bridge)
+		return vm->platform;
+	return d->vm == vm && d->state == DEVICE_ATTACHED;
+}
+
+/* A function that the VM sees, locked, or NULL. Nobody waits for the lock of what it does not see;
+ * who had to wait for it may see the function no longer. */
+static struct device *enter(const struct vm *vm, u32 bdf)
 {
 	struct device *d = device_find(bdf);
 
-	if (!d)
+	if (!d || !is_visible(vm, d))
 		return NULL;
-	if (d->bridge)
-		return vm->platform ? d : NULL;
-	return d->vm == vm && d->state == DEVICE_ATTACHED ? d : NULL;
+	lock_take(&d->lock);
+	if (is_visible(vm, d))
+		return d;
+	lock_give(&d->lock);
+	return NULL;
 }
 
 static u32 size_mask(u8 size)
@@ -35,22 +46,6 @@ static bool is_bar(const struct device *d, u32 offset)
 	return !d->bridge && offset >= PCI_BAR && offset < PCI_BAR + 4 * BARS_MAX;
 }
 
-/* A reset of the function has lost what firmware wrote. It goes back whole: half of a 64-bit
- * address may be where another function is. */
-static void restore_bar(const struct device *d, u32 i)
-{
-	const struct bar *bar = &d->bars[i];
-	u64 address = bar->shadow & ~(bar->io ? 3u : 15u);
-
-	if (bar->wide)
-		address |= (u64)bar[1].shadow << 32;
-	if (!bar->size || address != bar->base)
-		return;
-	if (bar->wide)
-		pci_write(d->bdf, PCI_BAR + 4 * (i + 1), 4, bar[1].shadow);
-	pci_write(d->bdf, PCI_BAR + 4 * i, 4, bar->shadow);
-}
-
 /* BARs stay where firmware put them: the guest may size them, and reads back what it wrote, but the
  * function does not move. */
 static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
@@ -62,7 +57,22 @@ static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 	u32 mask = (u32)(upper ? writable >> 32 : writable & ~(bar->io ? 3ull : 15ull));
 
 	*shadow = (merge(*shadow, offset, size, value) & mask) | (*shadow & ~mask);
-	restore_bar(d, upper ? i - 1 : i);
+	device_restore_bar(d, upper ? i - 1 : i); /* a reset that nobody saw may have lost it */
+}
+
+/* Memory decode stays on where BARs are mapped, whatever the owner wrote: to some machines an
+ * access that nobody answers is fatal (XSA-126, CVE-2020-12888). */
+static u32 read_register(struct device *d, u32 offset)
+{
+	const u32 *shadow = msi_shadow(d, offset);
+
+	if (shadow)
+		return *shadow;
+	if (is_bar(d, offset))
+		return d->bars[(offset - PCI_BAR) / 4].shadow;
+	if (offset == PCI_COMMAND)
+		return (pci_read(d->bdf, offset, 4) & ~(u32)d->decode) | (d->command & d->decode);
+	return pci_read(d->bdf, offset, 4);
 }
 
 /* Bus mastering of bridges is the hypervisor's (R21). The status register beside it clears bits by
@@ -73,18 +83,26 @@ static void write_command(struct device *d, u32 offset, u8 size, u32 value)
 	u16 kept = d->bridge ? PCI_COMMAND_BUS_MASTER : 0;
 
 	d->command = (u16)((written & ~kept) | (d->command & kept));
-	pci_write(d->bdf, PCI_COMMAND, 2, d->command);
+	device_write_command(d);
 	if (written >> 16)
 		pci_write(d->bdf, PCI_STATUS, 2, written >> 16);
 }
 
-/* Virtual functions are not supported: they would be requesters that nobody has looked at. */
-static bool enables_virtual_functions(const struct device *d, u32 offset, u32 value)
+/* Writes that would make requesters nobody has looked at (virtual functions are not supported),
+ * move BARs, or open ways past the IOMMU. */
+static bool is_refused(const struct device *d, u32 offset, u32 value)
 {
-	u32 sriov = 0;
+	u32 sriov, rebar;
 
-	if (offset >= PCI_EXT_CAPS && (value & SRIOV_VF_ENABLE))
-		sriov = pci_find_extended_capability(d->bdf, PCI_EXT_CAP_SRIOV);
+	if (offset < PCI_EXT_CAPS)
+		return (offset & ~3u) == PCI_ROM;
+	if ((offset & ~3u) == d->acs + ACS_CAPABILITY)
+		return d->acs;
+	rebar = pci_find_extended_capability(d->bdf, PCI_EXT_CAP_REBAR);
+	if (rebar && offset - rebar < REBAR_SIZE)
+		return true;
+	sriov = value & SRIOV_VF_ENABLE ? pci_find_extended_capability(d->bdf, PCI_EXT_CAP_SRIOV)
+	                                : 0;
 	return sriov && offset == sriov + SRIOV_CONTROL;
 }
 
@@ -95,36 +113,63 @@ static bool concerns_others(const struct device *d)
 	return d->bridge || d->class_code >> 8 == PCI_CLASS_HOST_BRIDGE;
 }
 
+static bool starts_reset(const struct device *d, u32 offset, u8 size, u32 value)
+{
+	return d->reset_at && d->reset_at - offset < size &&
+	       (value >> (d->reset_at - offset) * 8 & d->reset_bit);
+}
+
+/* What sleeps in D3hot may come back as after a reset. */
+static void write_power_state(struct device *d, u32 offset, u8 size, u32 value)
+{
+	bool slept = FIELD_GET(PM_STATE, pci_read(d->bdf, d->pm + PM_CONTROL, 1)) == PM_STATE_D3HOT;
+
+	pci_write(d->bdf, offset, size, value);
+	if (slept && offset == d->pm + PM_CONTROL && !(value & PM_STATE))
+		device_resume(d);
+}
+
+static void write_register(struct device *d, u32 offset, u8 size, u32 value)
+{
+	u32 dword = offset & ~3u, shift = (offset & 3) * 8;
+	u32 *shadow = msi_shadow(d, offset);
+
+	if (dword == PCI_COMMAND)
+		write_command(d, offset, size, value);
+	else if (is_bar(d, offset))
+		write_bar(d, offset, size, value);
+	else if (concerns_others(d) || is_refused(d, offset, value))
+		return;
+	else if (shadow)
+		msi_write(d, shadow, merge(*shadow, offset, size, value));
+	else if (starts_reset(d, offset, size, value))
+		device_reset(d);
+	else if (d->pcie && dword == d->pcie + PCIE_DEVICE_CONTROL)
+		pci_write(d->bdf, offset, size, value & ~((d->control_off | PCIE_FLR) >> shift));
+	else if (d->pm && dword == d->pm + PM_CONTROL)
+		write_power_state(d, offset, size, value);
+	else
+		pci_write(d->bdf, offset, size, value);
+}
+
 u32 config_space_read(const struct vm *vm, u32 bdf, u32 offset, u8 size)
 {
-	struct device *d = visible(vm, bdf);
-	const u32 *shadow;
+	struct device *d = enter(vm, bdf);
+	u32 value;
 
 	if (!d)
 		return size_mask(size);
-	if (is_bar(d, offset))
-		return d->bars[(offset - PCI_BAR) / 4].shadow >> (offset & 3) * 8 & size_mask(size);
-	shadow = msi_shadow(d, offset);
-	if (shadow)
-		return *shadow >> (offset & 3) * 8 & size_mask(size);
-	return pci_read(bdf, offset, size);
+	value = read_register(d, offset & ~3u) >> (offset & 3) * 8;
+	lock_give(&d->lock);
+	return value & size_mask(size);
 }
 
 void config_space_write(struct vm *vm, u32 bdf, u32 offset, u8 size, u32 value)
 {
-	struct device *d = visible(vm, bdf);
-	u32 *shadow;
+	struct device *d = enter(vm, bdf);
 
-	if (!d || enables_virtual_functions(d, offset, value))
+	if (!d)
 		return;
-	if ((offset & ~3u) == PCI_COMMAND)
-		write_command(d, offset, size, value);
-	else if (is_bar(d, offset))
-		write_bar(d, offset, size, value);
-	else if (concerns_others(d) || (offset & ~3u) == PCI_ROM)
-		return;
-	else if ((shadow = msi_shadow(d, offset)))
-		msi_write(d, shadow, merge(*shadow, offset, size, value));
-	else
-		pci_write(bdf, offset, size, value);
+	write_register(d, offset, size, value & size_mask(size));
+	lock_give(&d->lock);
 }

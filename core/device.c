@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/device.h"
 
-#include "core/deadline.h"
+#include "core/device_control.h"
 #include "core/facts.h"
+#include "core/group.h"
 #include "core/log.h"
 #include "core/msi.h"
 #include "core/pci.h"
@@ -10,9 +11,6 @@
 
 struct device devices[DEVICES_MAX]; /* grows during boot only; an entry changes with its owner */
 u32 device_count;
-
-/* PCIe 5.0, 6.6.2: what to wait for pending transactions, and after a function-level reset. */
-#define SETTLE_US 100000
 
 struct device *device_find(u32 bdf)
 {
@@ -27,31 +25,46 @@ u8 device_secondary_bus(u32 bdf)
 {
 	const struct device *d = device_find(bdf);
 
-	return d && d->bridge ? (u8)pci_read(bdf, PCI_SECONDARY_BUS, 1) : 0;
+	return d ? d->first_bus : 0;
 }
 
-/* R1. The register is left as it was found. */
+bool device_is_behind(const struct device *d, const struct device *bridge)
+{
+	u32 bus = d->bdf >> 8 & 0xff;
+
+	return bridge->first_bus && bridge->bdf >> 16 == d->bdf >> 16 && bridge->first_bus <= bus &&
+	       bus <= bridge->last_bus;
+}
+
+/* Whether Enable No Snoop can be set and cleared. The register is left as it was found. */
+static bool can_toggle_nosnoop(const struct device *d)
+{
+	u32 at = d->pcie + PCIE_DEVICE_CONTROL, control = pci_read(d->bdf, at, 2);
+	u32 first, second;
+
+	pci_write(d->bdf, at, 2, control ^ PCIE_NO_SNOOP);
+	first = pci_read(d->bdf, at, 2);
+	pci_write(d->bdf, at, 2, control);
+	second = pci_read(d->bdf, at, 2);
+	return (first ^ second) & PCIE_NO_SNOOP;
+}
+
+/* R1 */
 static void probe_nosnoop(struct device *d)
 {
-	u32 offset = d->pcie + PCIE_DEVICE_CONTROL;
-	u32 found;
+	u32 control;
 
 	d->nosnoop_capable = true;
 	d->nosnoop_by = NOSNOOP_BY_UNKNOWN;
 	if (!d->pcie)
 		return;
-	if (d->class_code >> 16 == 0x03 &&
-	    FIELD_GET(PCIE_TYPE, pci_read(d->bdf, d->pcie + PCIE_CAPABILITIES, 2)) ==
-	            PCIE_TYPE_RC_ENDPOINT) {
+	if (d->class_code >> 16 == PCI_CLASS_DISPLAY && d->pcie_type == PCIE_TYPE_RC_ENDPOINT) {
 		d->nosnoop_by = NOSNOOP_BY_CLASS;
 		return;
 	}
-	found = pci_read(d->bdf, offset, 2);
-	if (!(found & PCIE_NO_SNOOP)) {
-		pci_write(d->bdf, offset, 2, found | PCIE_NO_SNOOP);
-		d->nosnoop_capable = pci_read(d->bdf, offset, 2) & PCIE_NO_SNOOP;
-		pci_write(d->bdf, offset, 2, found);
-	}
+	control = pci_read(d->bdf, d->pcie + PCIE_DEVICE_CONTROL, 2);
+	d->nosnoop_writable = can_toggle_nosnoop(d);
+	d->nosnoop_capable = (control & PCIE_NO_SNOOP) || d->nosnoop_writable;
 	d->nosnoop_by = NOSNOOP_BY_PROBE;
 }
 
@@ -85,6 +98,8 @@ static u32 size_bar(struct device *d, u32 i, u32 count)
 	}
 	bar->base = (low & address_bits) | (u64)high << 32;
 	bar->size = writable & -writable; /* the lowest address bit that is not wired to 0 */
+	if (!bar->io && bar->size && bar->base)
+		d->decode = PCI_COMMAND_MEMORY; /* it will be mapped */
 	return bar->wide ? 2 : 1;
 }
 
@@ -98,6 +113,8 @@ static void size_bars(struct device *d)
 	for (u32 i = 0; i < count;)
 		i += size_bar(d, i, count);
 	pci_write(d->bdf, PCI_COMMAND, 2, command);
+	if (d->bridge) /* it concerns those behind it */
+		d->decode = command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 }
 
 /* Virtual functions are not supported: none is left enabled, and the mediator keeps it so. */
@@ -108,6 +125,39 @@ static void disable_virtual_functions(u32 bdf)
 
 	if (control & SRIOV_VF_ENABLE)
 		pci_write(bdf, sriov + SRIOV_CONTROL, 2, control & ~SRIOV_VF_ENABLE);
+}
+
+/* A function-level reset is started by one byte, of PCIe or of Advanced Features. */
+static void find_reset(struct device *d)
+{
+	u32 af = pci_find_capability(d->bdf, PCI_CAP_AF);
+
+	if (d->pcie && (pci_read(d->bdf, d->pcie + PCIE_DEVICE_CAP, 4) & PCIE_DEVICE_CAP_FLR)) {
+		d->reset_at = d->pcie + PCIE_DEVICE_CONTROL + 1;
+		d->reset_bit = PCIE_FLR >> 8;
+	} else if (af && (pci_read(d->bdf, af + AF_CAPABILITY, 1) & AF_CAP_FLR)) {
+		d->reset_at = af + AF_CONTROL;
+		d->reset_bit = AF_FLR;
+	}
+}
+
+static void find_capabilities(struct device *d)
+{
+	d->pcie = pci_find_capability(d->bdf, PCI_CAP_PCIE);
+	d->pcie_type = PCIE_TYPE_NONE;
+	if (d->pcie)
+		d->pcie_type =
+			FIELD_GET(PCIE_TYPE, pci_read(d->bdf, d->pcie + PCIE_CAPABILITIES, 2));
+	d->acs = pci_find_extended_capability(d->bdf, PCI_EXT_CAP_ACS);
+	if (d->bridge) {
+		d->first_bus = (u8)pci_read(d->bdf, PCI_SECONDARY_BUS, 1);
+		d->last_bus = (u8)pci_read(d->bdf, PCI_SECONDARY_BUS + 1, 1);
+		return;
+	}
+	d->pm = pci_find_capability(d->bdf, PCI_CAP_PM);
+	find_reset(d);
+	/* R9: phantom functions would be requesters without a context entry. */
+	d->control_off = d->pcie ? PCIE_PHANTOM : 0;
 }
 
 static void add_device(u32 bdf)
@@ -124,9 +174,10 @@ static void add_device(u32 bdf)
 	d->id = pci_read(bdf, PCI_VENDOR_ID, 4);
 	d->class_code = pci_read(bdf, PCI_CLASS, 4) >> 8;
 	d->bridge = header != 0;
-	d->pcie = pci_find_capability(bdf, PCI_CAP_PCIE);
+	find_capabilities(d);
 	d->command = (u16)pci_read(bdf, PCI_COMMAND, 2) & (u16)~PCI_COMMAND_BUS_MASTER;
 	disable_virtual_functions(bdf);
+	device_isolate(d);
 	size_bars(d);
 	probe_nosnoop(d);
 }
@@ -135,6 +186,7 @@ void device_scan(void)
 {
 	pci_stop_bus_masters();
 	pci_scan(add_device);
+	group_form();
 }
 
 void device_find_units(void)
@@ -148,24 +200,24 @@ void device_find_units(void)
 /* R3: the default policy's answer, before anything is attached. */
 static void log_device(const struct device *d)
 {
-	static const char *const by[] = {"probe", "unknown", "override", "class"};
+	static const char *const by[] = {"probe", "unknown", "override", "class", "block"};
 	enum coherency_format format;
 	enum coherency_box box;
 	bool emulate;
 
 	if (d->bridge || !d->unit) {
-		log_line("device %s id=%04x:%04x class=%06x unit=%s%s", BDF_TEXT(d->bdf),
-		         d->id & 0xffff, d->id >> 16, d->class_code, d->unit ? "covered" : "none",
-		         d->bridge ? " type=bridge" : "");
+		log_line("device %s id=%04x:%04x class=%06x group=%s unit=%s%s", BDF_TEXT(d->bdf),
+		         d->id & 0xffff, d->id >> 16, d->class_code, BDF_TEXT(d->group),
+		         d->unit ? "covered" : "none", d->bridge ? " type=bridge" : "");
 		return;
 	}
 	format = coherency_resolve(REQUEST_DEFAULT, d->unit->snoop_control);
 	box = coherency_box(format, d->nosnoop_capable);
 	emulate = coherency_box_authorises(POLICY_KERNEL, box);
-	log_line("device %s id=%04x:%04x class=%06x unit=%u nosnoop=%s by=%s default=%s box=%u "
-	         "wbinvd=%s",
-	         BDF_TEXT(d->bdf), d->id & 0xffff, d->id >> 16, d->class_code, d->unit->index,
-	         d->nosnoop_capable ? "yes" : "no", by[d->nosnoop_by],
+	log_line("device %s id=%04x:%04x class=%06x group=%s unit=%u nosnoop=%s by=%s default=%s "
+	         "box=%u wbinvd=%s",
+	         BDF_TEXT(d->bdf), d->id & 0xffff, d->id >> 16, d->class_code, BDF_TEXT(d->group),
+	         d->unit->index, d->nosnoop_capable ? "yes" : "no", by[d->nosnoop_by],
 	         format == FORMAT_SNOOP ? "snoop" : "nosnoop", box, emulate ? "emulate" : "ignore");
 }
 
@@ -189,59 +241,33 @@ err_t device_set_nosnoop(struct device *d, bool capable)
 	return E_OK;
 }
 
-static bool is_above(const struct device *bridge, const struct device *d)
+/* R2: the bit of these binds nobody. Integrated graphics snoops as its own page tables say (R1);
+ * graphics of AMD and Nvidia has configuration space in its BARs too, past the mediator (QEMU,
+ * hw/vfio/pci-quirks.c). */
+static bool is_on_deny_list(const struct device *d)
 {
-	u32 bus = d->bdf >> 8 & 0xff, first = device_secondary_bus(bridge->bdf);
+	static const u16 vendors[] = {0x1002, 0x10de};
 
-	return first && bridge->bdf >> 16 == d->bdf >> 16 && first <= bus &&
-	       bus <= pci_read(bridge->bdf, PCI_SECONDARY_BUS + 1, 1);
-}
-
-/* R21: a bridge gets bus mastering back when a device behind it is attached. */
-void device_allow_dma(struct device *d)
-{
-	for_each_device (bridge) {
-		if (!is_above(bridge, d))
-			continue;
-		bridge->command |= PCI_COMMAND_BUS_MASTER;
-		pci_write(bridge->bdf, PCI_COMMAND, 2, bridge->command);
+	if (d->class_code >> 16 != PCI_CLASS_DISPLAY)
+		return false;
+	for (u32 i = 0; i < ARRAY_SIZE(vendors); i++) {
+		if ((d->id & 0xffff) == vendors[i])
+			return true;
 	}
-	pci_write(d->bdf, PCI_COMMAND, 2, d->command);
+	return (d->bdf >> 8 & 0xff) == 0;
 }
 
-static bool wait_for_pending(const struct device *d)
+err_t device_block_nosnoop(struct device *d)
 {
-	u64 deadline = deadline_in_us(SETTLE_US);
-
-	while (pci_read(d->bdf, d->pcie + PCIE_DEVICE_STATUS, 2) & PCIE_PENDING) {
-		if (deadline_passed(deadline))
-			return false;
-	}
-	return true;
-}
-
-static void reset_function(const struct device *d)
-{
-	u32 control = d->pcie + PCIE_DEVICE_CONTROL;
-	u64 deadline = deadline_in_us(SETTLE_US);
-
-	if (!(pci_read(d->bdf, d->pcie + PCIE_DEVICE_CAP, 4) & PCIE_DEVICE_CAP_FLR))
-		return;
-	pci_write(d->bdf, control, 2, pci_read(d->bdf, control, 2) | PCIE_FLR);
-	/* 6.6.2: the function may not be touched for 100 ms. */
-	while (!deadline_passed(deadline))
-		__builtin_ia32_pause();
-}
-
-bool device_quiesce(struct device *d)
-{
-	bool drained;
-
-	d->command &= (u16)~PCI_COMMAND_BUS_MASTER;
-	pci_write(d->bdf, PCI_COMMAND, 2, d->command);
-	if (!d->pcie)
-		return true;
-	drained = wait_for_pending(d);
-	reset_function(d);
-	return drained;
+	if (d->state != DEVICE_FREE)
+		return E_ATTACHED;
+	if (is_on_deny_list(d))
+		return E_DENY_LIST;
+	if (!d->nosnoop_writable)
+		return E_NO_BIT;
+	d->control_off |= PCIE_NO_SNOOP;
+	d->nosnoop_capable = false;
+	d->nosnoop_by = NOSNOOP_BY_BLOCK;
+	log_device(d);
+	return E_OK;
 }

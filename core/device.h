@@ -4,6 +4,7 @@
 #define CORE_DEVICE_H
 
 #include "core/coherency.h"
+#include "core/lock.h"
 #include "lib/error.h"
 #include "lib/types.h"
 #include "vtd/vtd.h"
@@ -12,7 +13,13 @@
 #define BARS_MAX    6
 
 /* R1: how we know whether a device is no-snoop capable. */
-enum nosnoop_by { NOSNOOP_BY_PROBE, NOSNOOP_BY_UNKNOWN, NOSNOOP_BY_OVERRIDE, NOSNOOP_BY_CLASS };
+enum nosnoop_by {
+	NOSNOOP_BY_PROBE,
+	NOSNOOP_BY_UNKNOWN,
+	NOSNOOP_BY_OVERRIDE,
+	NOSNOOP_BY_CLASS,
+	NOSNOOP_BY_BLOCK,
+};
 
 enum device_state {
 	DEVICE_FREE, /* blocked: no context entry, no bus mastering (R21) */
@@ -51,14 +58,21 @@ struct vm;
 
 struct device {
 	u32 bdf;
-	u32 id;         /* vendor in bits 15:0, device above */
-	u32 class_code; /* 24 bits */
-	bool bridge;    /* type 1 header */
-	u32 pcie;       /* offset of the PCIe capability, 0: none */
+	u32 id;            /* vendor in bits 15:0, device above */
+	u32 class_code;    /* 24 bits */
+	bool bridge;       /* type 1 header */
+	u32 pcie, pm, acs; /* offsets of capabilities, 0: none */
+	u8 pcie_type;      /* PCIE_TYPE_* */
+	u32 reset_at;      /* the byte that starts a function-level reset, 0: there is none */
+	u8 reset_bit;
+	u8 first_bus, last_bus; /* behind a bridge; 0: none */
+	u32 group;              /* the lowest function of its isolation group (R9) */
+	const struct device
+		*alias; /* the bridge that its requests may seem to come from, or NULL */
 	struct bar bars[BARS_MAX];
 	struct vtd_unit *unit; /* NULL: no unit covers it */
 
-	bool nosnoop_capable;
+	bool nosnoop_capable, nosnoop_writable; /* writable: the Enable No Snoop bit */
 	enum nosnoop_by nosnoop_by;
 
 	bool named;           /* a `device` line names it: never the platform VM's by default */
@@ -70,7 +84,12 @@ struct device {
 	enum coherency_box box;
 	struct msi msi;
 	struct msix msix;
-	u16 command; /* the command register as the owner wrote it */
+
+	struct lock lock; /* guards the function's registers, and what follows */
+	u16 command;      /* the command register as the owner wrote it */
+	u16 decode;       /* its bits that stay set in hardware */
+	u16 control_off;  /* bits of Device Control that stay 0 */
+	bool may_master;
 };
 
 extern struct device devices[DEVICES_MAX];
@@ -89,15 +108,15 @@ void device_log_all(void);
 struct device *device_find(u32 bdf);
 /* Of a bridge; 0 for what is none. */
 u8 device_secondary_bus(u32 bdf);
+/* Whether its bus is one of the bridge's. */
+bool device_is_behind(const struct device *d, const struct device *bridge);
 
 /* nosnoop= of the manifest. E_USE_BLOCK: `no` for a device probed capable (R1); E_ATTACHED (R11).
  */
 err_t device_set_nosnoop(struct device *d, bool capable) must_check;
-
-/* Bus mastering of a function as its owner wants it, and of the bridges above it. */
-void device_allow_dma(struct device *d);
-/* Bus mastering off, pending transactions drained, function reset where there is one. False:
- * transactions are still pending. */
-bool device_quiesce(struct device *d);
+/* nosnoop=block (R2): once attached, the function's Enable No Snoop bit is 0 whenever it masters
+ * the bus. E_ATTACHED; E_DENY_LIST: the bit binds no such device; E_NO_BIT: there is none to write.
+ */
+err_t device_block_nosnoop(struct device *d) must_check;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "core/device.h"
 #include "core/facts.h"
+#include "core/group.h"
 #include "core/log.h"
 #include "core/vm.h"
 #include "lib/format.h"
@@ -31,7 +32,7 @@ static void print(u32 slot)
 
 static void note(const struct vtd_unit *unit, const struct vtd_fault *fault)
 {
-	struct device *d = device_find((u32)unit->segment << 16 | fault->rid);
+	struct device *d = group_find_requester((u32)unit->segment << 16 | fault->rid);
 	u32 slot = d ? (u32)(d - devices) : DEVICES_MAX;
 
 	if (d && d->vm)

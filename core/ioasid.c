@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/ioasid.h"
 
+#include "core/device_control.h"
 #include "core/facts.h"
+#include "core/group.h"
 #include "core/log.h"
 #include "core/msi.h"
 #include "core/rmrr.h"
@@ -146,6 +148,7 @@ static err_t check(const struct ioasid *io, const struct device *d, const struct
 		return E_NO_UNIT;
 	if (!coherency_may_attach(resolve(io, d), d->unit->snoop_control))
 		return E_NO_SNOOP_CONTROL;
+	TRY(group_check(d, io, vm));
 	return rmrr_check(d, vm);
 }
 
@@ -184,6 +187,33 @@ static void flush_for(const struct ioasid *io, struct vm *vm)
 		vm_flush_caches(vm);
 }
 
+/* Every requester id that its requests may carry. The first error stands. */
+static err_t detach_rids(struct ioasid *io, const struct device *d, const u16 *rids, u32 count)
+{
+	err_t first = E_OK;
+
+	for (u32 i = 0; i < count; i++) {
+		err_t e = vtd_detach(d->unit, rids[i], &io->space);
+
+		first = first ? first : e;
+	}
+	return first;
+}
+
+static err_t attach_rids(struct ioasid *io, const struct device *d)
+{
+	u16 rids[GROUP_RIDS_MAX];
+	u32 count = group_rids(d, rids);
+
+	for (u32 i = 0; i < count; i++) {
+		err_t e = vtd_attach(d->unit, rids[i], &io->space);
+
+		if (e)
+			return detach_rids(io, d, rids, i) ? E_TIMEOUT : e;
+	}
+	return E_OK;
+}
+
 /* R11: the verdict is up, and what it means for the caches done, before the device can DMA. */
 static err_t connect(struct ioasid *io, struct device *d, struct vm *vm)
 {
@@ -193,7 +223,7 @@ static err_t connect(struct ioasid *io, struct device *d, struct vm *vm)
 	count_device(vm, d->box, 1);
 	flush_for(io, vm);
 	if (io)
-		e = vtd_attach(d->unit, (u16)d->bdf, &io->space);
+		e = attach_rids(io, d);
 	if (e) {
 		count_device(vm, d->box, -1);
 		rmrr_unmap(io, d);
@@ -255,7 +285,8 @@ void ioasid_detach(struct device *d)
 	struct ioasid *io = d->ioasid;
 	struct vm *vm = d->vm;
 	bool quiet = device_quiesce(d);
-	err_t e = io ? vtd_detach(d->unit, (u16)d->bdf, &io->space) : E_OK;
+	u16 rids[GROUP_RIDS_MAX];
+	err_t e = io ? detach_rids(io, d, rids, group_rids(d, rids)) : E_OK;
 
 	msi_reset(d);
 	if (e || !quiet) {

@@ -17,6 +17,7 @@
 #define PCI_STATUS_CAP_LIST    BIT(4)
 #define PCI_CLASS              0x08   /* revision in bits 7:0 */
 #define PCI_CLASS_HOST_BRIDGE  0x0600 /* base class and subclass */
+#define PCI_CLASS_DISPLAY      0x03   /* base class */
 #define PCI_HEADER_TYPE        0x0e
 #define PCI_HEADER_MULTI       BIT(7)
 #define PCI_BAR                0x10
@@ -29,24 +30,50 @@
 #define PCI_ROM                0x30
 #define PCI_CAP_POINTER        0x34
 
+#define PCI_CAP_PM     0x01
+#define PM_CONTROL     0x04       /* PMCSR */
+#define PM_STATE       MASK(1, 0) /* PowerState: 0 is D0 */
+#define PM_STATE_D3HOT 3
+#define PM_KEEPS_STATE BIT(3) /* No_Soft_Reset */
+
 #define PCI_CAP_MSI           0x05
 #define PCI_CAP_MSIX          0x11
 #define PCI_CAP_PCIE          0x10
 #define PCIE_CAPABILITIES     0x02 /* offsets from the capability */
 #define PCIE_TYPE             MASK(7, 4)
+#define PCIE_TYPE_ROOT_PORT   4
+#define PCIE_TYPE_UPSTREAM    5
+#define PCIE_TYPE_DOWNSTREAM  6
 #define PCIE_TYPE_RC_ENDPOINT 9
+#define PCIE_TYPE_NONE        0xff /* ours: no capability */
 #define PCIE_DEVICE_CAP       0x04
 #define PCIE_DEVICE_CAP_FLR   BIT(28)
 #define PCIE_DEVICE_CONTROL   0x08
+#define PCIE_PHANTOM          BIT(9)  /* Phantom Functions Enable */
 #define PCIE_NO_SNOOP         BIT(11) /* Enable No Snoop */
 #define PCIE_FLR              BIT(15) /* Initiate Function Level Reset */
 #define PCIE_DEVICE_STATUS    0x0a
 #define PCIE_PENDING          BIT(5) /* Transactions Pending */
 
+/* Advanced Features: function-level reset of conventional PCI. */
+#define PCI_CAP_AF    0x13
+#define AF_CAPABILITY 0x03
+#define AF_CAP_FLR    BIT(1)
+#define AF_CONTROL    0x04
+#define AF_FLR        BIT(0) /* Initiate FLR */
+#define AF_STATUS     0x05
+#define AF_PENDING    BIT(0) /* Transactions Pending */
+
 #define PCI_EXT_CAPS      0x100
+#define PCI_EXT_CAP_ACS   0x0d
+#define ACS_CAPABILITY    0x04
+#define ACS_CONTROL       0x06
+#define ACS_ISOLATE       (BIT(0) | MASK(4, 2)) /* source validation, redirects, upstream forwarding */
 #define PCI_EXT_CAP_SRIOV 0x10
 #define SRIOV_CONTROL     0x08
 #define SRIOV_VF_ENABLE   BIT(0)
+#define PCI_EXT_CAP_REBAR 0x15 /* Resizable BAR */
+#define REBAR_SIZE        0x34 /* of the capability with all six */
 
 #define PCI_CONFIG_SIZE 0x1000
 

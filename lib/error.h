@@ -25,6 +25,8 @@
 	X(CPU_TAKEN, "cpu-taken")                   \
 	X(ATTACHED, "attached")                     \
 	X(USE_BLOCK, "use nosnoop=block")           \
+	X(DENY_LIST, "deny-list")                   \
+	X(NO_BIT, "no-writable-bit")                \
 	/* foreign bytes */                         \
 	X(TRUNCATED, "truncated")                   \
 	X(BAD_SIGNATURE, "bad-signature")           \
@@ -51,6 +53,7 @@
 	X(ADDRESS_WIDTH, "address-width")           \
 	X(PAGE_SIZES, "page-sizes")                 \
 	X(RESERVED_REGION, "reserved-region")       \
+	X(GROUP_SPLIT, "group-split")               \
 	X(BRIDGE, "bridge")                         \
 	X(QUARANTINED, "quarantined")               \
 	/* hardware */                              \

@@ -17,6 +17,13 @@
 struct fake_function {
 	u32 bdf;
 	u8 bytes[4096], writable[4096], cleared_by_one[4096];
+	u8 after_reset[4096]; /* what a reset leaves in writable bits */
+	u32 reset_at;         /* the byte, and */
+	u8 reset_bit;         /* its bit, that reset the function; 0: none */
+	u32 pm;               /* offset of PMCSR, 0: none */
+	bool soft_reset;      /* coming back from D3hot resets the function */
+	u32 resets;
+	u64 busy_until; /* not to be touched before that deadline */
 };
 
 /* No functions, no notes; core/pci.c knows the window. */
@@ -38,6 +45,13 @@ void fake_config_add_capability(struct fake_function *f, u8 at, u8 id);
 /* The PCIe capability at 0x40; type as in its capabilities register, device control with these
  * writable bits. */
 void fake_config_add_pcie(struct fake_function *f, u32 type, u16 control, u16 control_writable);
+/* Function-level reset of PCIe, or by Advanced Features at 0xa0; power management at 0xd0. While
+ * the function resets or wakes up, an access to it fails the test. */
+void fake_config_add_flr(struct fake_function *f);
+void fake_config_add_af(struct fake_function *f);
+void fake_config_add_pm(struct fake_function *f, bool soft_reset);
+/* An extended capability behind those there are. */
+void fake_config_add_extended(struct fake_function *f, u32 at, u16 id);
 /* SR-IOV at 0x160 behind another extended capability; VF Enable as told. */
 void fake_config_add_sriov(struct fake_function *f, bool enabled);
 /* Memory BARs: a power of two, 64 bits wide if told; the value's low four bits follow. */

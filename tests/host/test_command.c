@@ -258,8 +258,8 @@ static void test_bad_devices(void **state)
 		{VM "device 00:03.0 owner=a\n", "line=2 word=\"owner=a\"", E_UNKNOWN_WORD},
 		{VM "device 00:03.0 nosnoop=maybe\n", "line=2 word=\"nosnoop=maybe\"",
 	         E_UNKNOWN_WORD},
-		{VM "device 00:03.0 nosnoop=block\n", "line=2 word=\"nosnoop=block\"",
-	         E_UNSUPPORTED},
+		{VM "device 00:03.0 nosnoop=block\n", "line=2 word=\"nosnoop=block\"", E_NO_BIT},
+		{VM "device 00:05.0 nosnoop=block\n", "line=2 word=\"nosnoop=block\"", E_NO_BIT},
 		{VM "device 00:04.0 nosnoop=no\n", "line=2 word=\"nosnoop=no\"", E_USE_BLOCK},
 	};
 

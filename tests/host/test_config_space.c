@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* core/config_space.c: what guests see of configuration space, and what their writes reach. */
 #include "core/config_space.h"
-#include "core/device.h"
+#include "core/deadline.h"
+#include "core/device_control.h"
 #include "core/pci.h"
 #include "tests/host/fake_config.h"
 #include "tests/host/fake_facts.h"
@@ -23,6 +24,7 @@ static void give(u32 bdf, struct vm *vm, enum device_state state)
 {
 	device_find(bdf)->vm = vm;
 	device_find(bdf)->state = state;
+	device_allow_dma(device_find(bdf));
 }
 
 /* The platform VM's function has everything a mediator must look at, and all of it can be written.
@@ -54,6 +56,15 @@ static int set_up(void **state)
 	give(BDF(0, 6, 0), &platform, DEVICE_QUARANTINED);
 	fake_config_notes[0] = 0;
 	fake_config_writes = 0;
+	return 0;
+}
+
+/* Whatever came through, nobody is kept waiting. */
+static int tear_down(void **state)
+{
+	(void)state;
+	for_each_device (d)
+		assert_int_equal(d->lock.next, d->lock.serving);
 	return 0;
 }
 
@@ -120,6 +131,7 @@ static void test_own_functions_are_read(void **state)
 
 #define STATUS 0xf900 /* all that clears by writing 1 */
 
+/* XSA-126: hardware decodes memory all the time; the guest reads what it wrote. */
 static void test_command(void **state)
 {
 	static const struct {
@@ -140,7 +152,7 @@ static void test_command(void **state)
 		set_up(state);
 		fake_config_set(mine, PCI_STATUS, 2, STATUS);
 		config_space_write(&platform, MINE, rows[i].offset, rows[i].size, rows[i].value);
-		assert_int_equal(fake_config_get(mine, PCI_COMMAND, 2), rows[i].command);
+		assert_int_equal(fake_config_get(mine, PCI_COMMAND, 2), rows[i].command | 2);
 		assert_int_equal(fake_config_get(mine, PCI_STATUS, 2), rows[i].status);
 		assert_int_equal(config_space_read(&platform, MINE, PCI_COMMAND, 2),
 		                 rows[i].command);
@@ -159,16 +171,22 @@ static void test_bridge_command(void **state)
 		{4, 0x0147, 2, 0x0143}, {4, 0x07, 1, 0x0003}, {4, 0x0106, 4, 0x0102},
 		{4, 0x0000, 2, 0x0000}, {5, 0x05, 1, 0x0503},
 	};
+	struct device *d;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		for (u16 master = 0; master <= PCI_COMMAND_BUS_MASTER;
 		     master += PCI_COMMAND_BUS_MASTER) {
 			set_up(state);
-			device_find(BRIDGE)->command |= master;
+			d = device_find(BRIDGE);
+			d->command |= master;
+			d->may_master = master;
 			config_space_write(&platform, BRIDGE, rows[i].offset, rows[i].size,
 			                   rows[i].value);
+			/* what is behind it stays within reach */
 			assert_int_equal(fake_config_get(bridge, PCI_COMMAND, 2),
+			                 rows[i].command | master | 3);
+			assert_int_equal(config_space_read(&platform, BRIDGE, PCI_COMMAND, 2),
 			                 rows[i].command | master);
 		}
 	}
@@ -336,20 +354,295 @@ static void test_virtual_functions_stay_off(void **state)
 	}
 }
 
+/* ---- a function with a power switch and a reset ---- */
+
+#define SWITCH  BDF(1, 0, 0)
+#define CONTROL (0x40 + PCIE_DEVICE_CONTROL)
+#define PMCSR   (0xd0 + PM_CONTROL)
+
+static struct fake_function *function;
+static struct device *owned;
+
+static u32 get(u32 offset, u8 size)
+{
+	return config_space_read(&other, SWITCH, offset, size);
+}
+
+static void put(u32 offset, u8 size, u32 value)
+{
+	config_space_write(&other, SWITCH, offset, size, value);
+}
+
+/* After a reset its Enable No Snoop bit is set (PCIe 5.0, 7.5.3.4). */
+static int set_up_switch(void **state)
+{
+	set_up(state);
+	device_count = 0;
+	memset(devices, 0, sizeof(devices));
+	fake_time_step_us = 1000;
+	function = fake_config_add(SWITCH, NETWORK);
+	fake_config_add_bar(function, 0, 0xfd000000, MIB(1), false);
+	fake_config_add_bar(function, 2, 0x4500000000, MIB(1), true);
+	fake_config_add_pcie(function, 0, 0x2810, 0x7fff);
+	function->cleared_by_one[CONTROL + 2] = 0x0f;
+	function->after_reset[CONTROL + 1] = 0x28;
+	function->after_reset[CONTROL] = 0x10;
+	return 0;
+}
+
+static void give_switch(void)
+{
+	device_scan();
+	owned = device_find(SWITCH);
+	give(SWITCH, &other, DEVICE_ATTACHED);
+}
+
+static void give_blocked(void)
+{
+	device_scan();
+	owned = device_find(SWITCH);
+	assert_ok(device_block_nosnoop(owned));
+	give(SWITCH, &other, DEVICE_ATTACHED);
+}
+
+/* R2, R9: No Snoop and phantom functions stay off, by whatever width; the rest is the owner's. */
+static void test_device_control(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+		u16 blocked, open; /* afterwards; before: 0x2010 and 0x2810 */
+	} rows[] = {
+		{CONTROL, 0xffff, 2, 0x75ff, 0x7dff},
+		{CONTROL, 0, 2, 0, 0},
+		{CONTROL, 0xff, 1, 0x20ff, 0x28ff},
+		{CONTROL + 1, 0xff, 1, 0x7510, 0x7d10},
+		{CONTROL, 0xffffffff, 4, 0x75ff, 0x7dff},
+		{CONTROL, 0x0000ffff, 4, 0x75ff, 0x7dff},
+		{CONTROL + 2, 0xffff, 2, 0x2010, 0x2810},
+		{CONTROL + 3, 0xff, 1, 0x2010, 0x2810},
+		{CONTROL - 4, 0xffffffff, 4, 0x2010, 0x2810},
+		{CONTROL + 4, 0xffffffff, 4, 0x2010, 0x2810},
+	};
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		bool blocked = i & 1;
+
+		set_up_switch(state);
+		blocked ? give_blocked() : give_switch();
+		fake_config_set(function, CONTROL + 2, 1, 0x0f);
+		put(rows[i / 2].offset, rows[i / 2].size, rows[i / 2].value);
+		assert_int_equal(get(CONTROL, 2), blocked ? rows[i / 2].blocked : rows[i / 2].open);
+		assert_int_equal(get(CONTROL, 2), fake_config_get(function, CONTROL, 2));
+		/* errors are the owner's to clear, where it does */
+		assert_int_equal(get(CONTROL + 2, 1), i / 2 == 4 || i / 2 == 6 ? 0 : 0x0f);
+	}
+}
+
+/* R2: a reset that nobody saw shows when the guest asks for bus mastering. */
+static void test_block_is_checked_before_mastering(void **state)
+{
+	(void)state;
+	give_blocked();
+	put(PCI_COMMAND, 2, 3);
+	fake_config_set(function, CONTROL, 2, 0x2a10);
+	fake_config_notes[0] = 0;
+	put(PCI_COMMAND, 2, 3);
+	assert_string_equal(fake_config_notes, "01:00.0 04.2=0003 ");
+	fake_config_notes[0] = 0;
+	put(PCI_COMMAND, 2, 7);
+	assert_string_equal(fake_config_notes, "01:00.0 48.2=2010 01:00.0 04.2=0007 ");
+	/* one that does not clear it does not master the bus, and the guest can see that */
+	fake_config_define(function, CONTROL, 2, 0x2810, 0x77ff);
+	put(PCI_COMMAND, 2, 7);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 3);
+	assert_int_equal(get(PCI_COMMAND, 2), 3);
+}
+
+static void lose(struct fake_function *f, u32 offset, u8 size, u32 value)
+{
+	(void)offset, (void)size, (void)value;
+	if (f->resets && (f->bytes[PCI_COMMAND] & PCI_COMMAND_BUS_MASTER))
+		assert_int_equal(fake_config_get(f, CONTROL, 2) & PCIE_NO_SNOOP, 0);
+}
+
+static void expect_restored(void)
+{
+	assert_int_equal(fake_config_get(function, PCI_BAR, 4), 0xfd000000);
+	assert_int_equal(fake_config_get(function, PCI_BAR + 8, 4), 4);
+	assert_int_equal(fake_config_get(function, PCI_BAR + 12, 4), 0x45);
+	assert_int_equal(get(PCI_BAR + 12, 4), 0x45);
+	assert_int_equal(fake_config_get(function, CONTROL, 2), 0x2010);
+}
+
+/* The guest's reset takes its time and gives back what firmware wrote, but no bus mastering. */
+static void expect_reset(u32 offset, u8 size, u32 value)
+{
+	u64 start = deadline_in_us(0);
+
+	fake_config_on_write = lose;
+	put(PCI_COMMAND, 2, 0x0407);
+	put(PCI_BAR + 12, 4, ~0u);
+	put(offset, size, value);
+	assert_int_equal(function->resets, 1);
+	assert_true(deadline_in_us(0) - start >= 100000);
+	expect_restored();
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 2);
+	assert_int_equal(get(PCI_COMMAND, 2), 0);
+	put(PCI_COMMAND + 1, 1, 4);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 0x0402);
+	put(PCI_COMMAND, 2, 7);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 7);
+}
+
+static void test_function_level_reset(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+	} rows[] = {{CONTROL, 0xa810, 2}, {CONTROL, 0xfa10, 4}, {CONTROL + 1, 0x80, 1}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		set_up_switch(state);
+		fake_config_add_flr(function);
+		give_blocked();
+		expect_reset(rows[i].offset, rows[i].size, rows[i].value);
+		put(CONTROL, 1, 0x80); /* the other half */
+		put(CONTROL + 2, 2, 0x8000);
+		assert_int_equal(function->resets, 1);
+	}
+}
+
+static void test_reset_by_advanced_features(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+	} rows[] = {{0xa4, 1, 1}, {0xa4, 0xff01, 2}, {0xa4, 1, 4}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		set_up_switch(state);
+		fake_config_add_af(function);
+		give_blocked();
+		expect_reset(rows[i].offset, rows[i].size, rows[i].value);
+		put(0xa5, 1, 1);
+		put(CONTROL, 2, 0xa010);
+		assert_int_equal(function->resets, 1);
+		assert_int_equal(get(PCI_COMMAND, 2), 7);
+	}
+}
+
+/* Without a reset the bit is reserved, and bus mastering stays as it is. */
+static void test_no_reset(void **state)
+{
+	(void)state;
+	give_switch();
+	put(PCI_COMMAND, 2, 7);
+	fake_config_notes[0] = 0;
+	put(CONTROL, 2, 0xa010);
+	assert_string_equal(fake_config_notes, "01:00.0 48.2=2010 ");
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 7);
+}
+
+static void test_power_states(void **state)
+{
+	static const struct {
+		u32 offset, value;
+		u8 size;
+		bool wakes, soft_reset;
+	} rows[] = {
+		{PMCSR, 0, 1, true, true},      {PMCSR, 0x0100, 2, true, true},
+		{PMCSR, 0x8000, 4, true, true}, {PMCSR, 0, 1, true, false},
+		{PMCSR + 1, 0, 1, false, true}, {PMCSR + 2, 0, 2, false, true},
+		{PMCSR, 0x103, 2, false, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool reset = rows[i].wakes && rows[i].soft_reset;
+		u64 start;
+
+		set_up_switch(state);
+		fake_config_add_pm(function, rows[i].soft_reset);
+		give_blocked();
+		put(PCI_COMMAND, 2, 0x0405);
+		put(PMCSR, 2, 3);
+		assert_int_equal(get(PMCSR, 1) & 3, 3);
+		start = deadline_in_us(0);
+		put(rows[i].offset, rows[i].size, rows[i].value);
+		assert_int_equal(deadline_in_us(0) - start >= 10000, rows[i].wakes);
+		assert_int_equal(function->resets, reset);
+		assert_int_equal(get(PMCSR, 1) & 3, rows[i].wakes ? 0 : 3);
+		expect_restored();
+		assert_int_equal(get(PCI_COMMAND, 2), reset ? 0 : 0x0405);
+		assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), reset ? 2 : 0x0407);
+	}
+}
+
+/* Another CPU of the VM may still write while the device is taken from it. */
+static void test_no_mastering_after_quiesce(void **state)
+{
+	(void)state;
+	give_switch();
+	put(PCI_COMMAND, 2, 7);
+	assert_true(device_quiesce(owned));
+	put(PCI_COMMAND, 2, 7);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 3);
+	device_allow_dma(owned);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 7);
+}
+
+/* Isolation is not the owner's to switch off, nor the size of a BAR its to change. */
+static void test_fixed_extended_capabilities(void **state)
+{
+	(void)state;
+	fake_config_add_extended(function, 0x120, PCI_EXT_CAP_ACS);
+	fake_config_define(function, 0x124, 4, 0x0000005f, 0x007f0000);
+	fake_config_add_extended(function, 0x140, PCI_EXT_CAP_REBAR);
+	memset(function->writable + 0x144, 0xff, 0x40);
+	fake_config_add_flr(function);
+	give_switch();
+	assert_int_equal(fake_config_get(function, 0x126, 2), 0x1d);
+	fake_config_writes = 0;
+	write_everywhere(&other, SWITCH, 0x124, 0x128);
+	write_everywhere(&other, SWITCH, 0x140, 0x174);
+	assert_int_equal(fake_config_writes, 0);
+	write_everywhere(&other, SWITCH, 0x128, 0x12c);
+	write_everywhere(&other, SWITCH, 0x174, 0x178);
+	assert_int_not_equal(fake_config_writes, 0);
+	put(CONTROL, 2, 0xa810);
+	assert_int_equal(function->resets, 1);
+	assert_int_equal(fake_config_get(function, 0x126, 2), 0x1d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_others_functions_do_not_exist, set_up),
-		cmocka_unit_test_setup(test_own_functions_are_read, set_up),
-		cmocka_unit_test_setup(test_command, set_up),
-		cmocka_unit_test_setup(test_bridge_command, set_up),
-		cmocka_unit_test_setup(test_bridge_is_read_only, set_up),
-		cmocka_unit_test_setup(test_bars_are_sized, set_up),
-		cmocka_unit_test_setup(test_bars_are_restored, set_up),
-		cmocka_unit_test_setup(test_bars_are_restored_whole, set_up),
-		cmocka_unit_test_setup(test_bars_are_merged, set_up),
-		cmocka_unit_test_setup(test_owner_cannot_move_bars_or_make_functions, set_up),
-		cmocka_unit_test_setup(test_virtual_functions_stay_off, set_up),
+		cmocka_unit_test_setup_teardown(test_others_functions_do_not_exist, set_up,
+	                                        tear_down),
+		cmocka_unit_test_setup_teardown(test_own_functions_are_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_command, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bridge_command, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bridge_is_read_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bars_are_sized, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bars_are_restored, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bars_are_restored_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bars_are_merged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_owner_cannot_move_bars_or_make_functions,
+	                                        set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_virtual_functions_stay_off, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_device_control, set_up_switch, tear_down),
+		cmocka_unit_test_setup_teardown(test_block_is_checked_before_mastering,
+	                                        set_up_switch, tear_down),
+		cmocka_unit_test_setup_teardown(test_function_level_reset, set_up_switch,
+	                                        tear_down),
+		cmocka_unit_test_setup_teardown(test_reset_by_advanced_features, set_up_switch,
+	                                        tear_down),
+		cmocka_unit_test_setup_teardown(test_no_reset, set_up_switch, tear_down),
+		cmocka_unit_test_setup_teardown(test_power_states, set_up_switch, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_mastering_after_quiesce, set_up_switch,
+	                                        tear_down),
+		cmocka_unit_test_setup_teardown(test_fixed_extended_capabilities, set_up_switch,
+	                                        tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* core/device.c and core/pci.c on a configuration space: what a scan finds and leaves (R1, R21). */
-#include "core/device.h"
+#include "core/device_control.h"
 #include "core/facts.h"
 #include "core/pci.h"
 #include "tests/host/fake_config.h"
@@ -102,13 +102,14 @@ static void test_device_lines(void **state)
 	device_scan();
 	device_find_units();
 	device_log_all();
-	assert_string_equal(fake_log,
-	                    "device 00:03.0 id=8086:10d3 class=020000 unit=2 nosnoop=yes "
-	                    "by=unknown default=nosnoop box=3 wbinvd=emulate\n"
-	                    "device 00:04.0 id=8086:10d3 class=020000 unit=2 nosnoop=no by=probe "
-	                    "default=nosnoop box=4 wbinvd=emulate\n"
-	                    "device 00:05.0 id=8086:10d3 class=060400 unit=covered type=bridge\n"
-	                    "device 03:00.0 id=8086:10d3 class=020000 unit=none\n");
+	assert_string_equal(
+		fake_log,
+		"device 00:03.0 id=8086:10d3 class=020000 group=00:03.0 unit=2 nosnoop=yes "
+		"by=unknown default=nosnoop box=3 wbinvd=emulate\n"
+		"device 00:04.0 id=8086:10d3 class=020000 group=00:04.0 unit=2 nosnoop=no by=probe "
+		"default=nosnoop box=4 wbinvd=emulate\n"
+		"device 00:05.0 id=8086:10d3 class=060400 group=00:05.0 unit=covered type=bridge\n"
+		"device 03:00.0 id=8086:10d3 class=020000 group=03:00.0 unit=none\n");
 }
 
 static void test_override(void **state)
@@ -159,8 +160,10 @@ static void test_override_is_logged(void **state)
 	d = scan_one();
 	device_find_units();
 	assert_ok(device_set_nosnoop(d, false));
-	assert_string_equal(fake_log, "device 00:03.0 id=8086:10d3 class=020000 unit=0 nosnoop=no "
-	                              "by=override default=snoop box=2 wbinvd=ignore\n");
+	assert_string_equal(
+		fake_log,
+		"device 00:03.0 id=8086:10d3 class=020000 group=00:03.0 unit=0 nosnoop=no "
+		"by=override default=snoop box=2 wbinvd=ignore\n");
 }
 
 /* Saying yes to a device first does not make what the probe has shown go away. */
@@ -359,26 +362,125 @@ static void test_virtual_functions_are_switched_off(void **state)
 
 /* ---- quiesce ---- */
 
+static struct device *scan_master(struct fake_function *f)
+{
+	struct device *d;
+
+	fake_config_add_pcie(f, PCIE_ENDPOINT, 0x2010, 0x7fff);
+	d = scan_one();
+	d->command |= PCI_COMMAND_BUS_MASTER;
+	device_allow_dma(d);
+	assert_int_equal(fake_config_get(f, PCI_COMMAND, 2), 7);
+	fake_config_notes[0] = 0;
+	return d;
+}
+
 static void test_quiesce(void **state)
+{
+	struct fake_function *f = fake_config_add(BDF(0, 3, 0), NETWORK);
+	struct device *d = scan_master(f);
+
+	(void)state;
+	assert_true(device_quiesce(d));
+	assert_string_equal(fake_config_notes, "00:03.0 04.2=0003 ");
+	fake_config_set(f, 0x40 + PCIE_DEVICE_STATUS, 2, PCIE_PENDING);
+	assert_false(device_quiesce(d));
+	assert_int_equal(fake_config_get(f, PCI_COMMAND, 2), 3);
+}
+
+/* Its BARs are back for the next owner; what the last one wrote is not. */
+static void test_quiesce_resets(void **state)
 {
 	struct fake_function *f = fake_config_add(BDF(0, 3, 0), NETWORK);
 	struct device *d;
 
 	(void)state;
-	fake_config_add_pcie(f, PCIE_ENDPOINT, 0x2010, 0x7fff);
+	fake_config_add_flr(f);
+	fake_config_add_bar(f, 0, 0xfe000000, MIB(2), false);
+	d = scan_master(f);
+	d->bars[0].shadow = 0xffe00000;
+	assert_true(device_quiesce(d));
+	assert_string_equal(fake_config_notes, "00:03.0 04.2=0003 00:03.0 49.1=a0 "
+	                                       "00:03.0 10.4=fe000000 00:03.0 04.2=0002 ");
+	assert_int_equal(f->resets, 1);
+	assert_int_equal(d->command, 0);
+	assert_int_equal(d->bars[0].shadow, 0xfe000000);
+}
+
+/* Advanced Features have a bit for pending transactions of their own. */
+static void test_quiesce_by_advanced_features(void **state)
+{
+	struct fake_function *f = fake_config_add(BDF(0, 3, 0), NETWORK);
+	struct device *d;
+
+	(void)state;
+	fake_config_add_af(f);
 	d = scan_one();
-	d->command |= PCI_COMMAND_BUS_MASTER;
-	device_allow_dma(d);
-	fake_config_notes[0] = 0;
 	assert_true(device_quiesce(d));
-	assert_string_equal(fake_config_notes, "00:03.0 04.2=0003 ");
-	fake_config_set(f, 0x40 + PCIE_DEVICE_CAP, 4, PCIE_DEVICE_CAP_FLR);
-	fake_config_notes[0] = 0;
-	assert_true(device_quiesce(d));
-	assert_string_equal(fake_config_notes, "00:03.0 04.2=0003 00:03.0 48.2=a010 ");
-	fake_config_set(f, 0x40 + PCIE_DEVICE_STATUS, 2, PCIE_PENDING);
+	assert_int_equal(f->resets, 1);
+	fake_config_set(f, 0xa5, 1, 1);
 	assert_false(device_quiesce(d));
-	assert_int_equal(fake_config_get(f, PCI_COMMAND, 2), 3);
+	assert_int_equal(f->resets, 2);
+}
+
+/* ---- nosnoop=block (R2) ---- */
+
+static void test_block(void **state)
+{
+	static const struct {
+		u32 bdf, class_code, id;
+		int type;
+		u16 control, writable;
+		err_t result;
+	} rows[] = {
+		{BDF(0, 3, 0), NETWORK, 0x10d38086, PCIE_ENDPOINT, 0x2010, 0x7fff, E_OK},
+		{BDF(0, 3, 0), NETWORK, 0x10d38086, PCIE_ENDPOINT, 0x2a10, 0x7fff, E_OK},
+		{BDF(1, 0, 0), DISPLAY, 0x10d38086, PCIE_ENDPOINT, 0x2810, 0x7fff, E_OK},
+		/* hardwired to 0, to 1; no register */
+		{BDF(0, 3, 0), NETWORK, 0x10d38086, PCIE_ENDPOINT, 0x2010, 0x77ff, E_NO_BIT},
+		{BDF(0, 3, 0), NETWORK, 0x10d38086, PCIE_ENDPOINT, 0x2810, 0x77ff, E_NO_BIT},
+		{BDF(0, 3, 0), NETWORK, 0x10d38086, -1, 0, 0, E_NO_BIT},
+		/* graphics: integrated, AMD's, Nvidia's */
+		{BDF(0, 2, 0), DISPLAY, 0x10d38086, PCIE_INTEGRATED_ENDPOINT, 0x2010, 0x7fff,
+	         E_DENY_LIST},
+		{BDF(0, 2, 0), DISPLAY, 0x10d38086, -1, 0, 0, E_DENY_LIST},
+		{BDF(1, 0, 0), DISPLAY, 0x10d31002, PCIE_ENDPOINT, 0x2810, 0x7fff, E_DENY_LIST},
+		{BDF(1, 0, 0), DISPLAY, 0x10d310de, PCIE_ENDPOINT, 0x2810, 0x7fff, E_DENY_LIST},
+		{BDF(1, 0, 0), NETWORK, 0x10d31002, PCIE_ENDPOINT, 0x2810, 0x7fff, E_OK},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct fake_function *f;
+		struct device *d;
+		bool capable;
+
+		set_up(state);
+		unit_count = 2;
+		units[1] = units[0];
+		f = fake_config_add(rows[i].bdf, rows[i].class_code);
+		fake_config_set(f, PCI_VENDOR_ID, 4, rows[i].id);
+		if (rows[i].type >= 0)
+			fake_config_add_pcie(f, (u32)rows[i].type, rows[i].control,
+			                     rows[i].writable);
+		d = scan_one();
+		device_find_units();
+		capable = d->nosnoop_capable;
+		d->state = DEVICE_ATTACHED;
+		assert_error(device_block_nosnoop(d), E_ATTACHED);
+		d->state = DEVICE_FREE;
+		assert_error(device_block_nosnoop(d), rows[i].result);
+		if (rows[i].result) {
+			assert_int_equal(d->nosnoop_capable, capable);
+			assert_int_equal(fake_config_get(f, DEVICE_CONTROL, 2), rows[i].control);
+			assert_string_equal(fake_log, "");
+			continue;
+		}
+		assert_false(d->nosnoop_capable);
+		device_allow_dma(d);
+		assert_int_equal(fake_config_get(f, DEVICE_CONTROL, 2), 0x2010);
+		assert_non_null(strstr(fake_log, "nosnoop=no by=block default=snoop box=2 "
+		                                 "wbinvd=ignore\n"));
+	}
 }
 
 /* ---- capability lists ---- */
@@ -438,6 +540,9 @@ int main(void)
 		cmocka_unit_test_setup(test_bridges_follow_their_devices, set_up),
 		cmocka_unit_test_setup(test_virtual_functions_are_switched_off, set_up),
 		cmocka_unit_test_setup(test_quiesce, set_up),
+		cmocka_unit_test_setup(test_quiesce_resets, set_up),
+		cmocka_unit_test_setup(test_quiesce_by_advanced_features, set_up),
+		cmocka_unit_test_setup(test_block, set_up),
 		cmocka_unit_test_setup(test_broken_capability_lists_end, set_up),
 		cmocka_unit_test_setup(test_broken_extended_lists_end, set_up),
 	};

@@ -7,9 +7,10 @@
  */
 #include <stdio.h>
 #include "core/backend.h"
-#include "core/device.h"
+#include "core/device_control.h"
 #include "core/facts.h"
 #include "core/fault.h"
+#include "core/group.h"
 #include "core/guest_image.h"
 #include "core/ioapic.h"
 #include "core/ioasid.h"
@@ -120,6 +121,18 @@ bool vtd_scope_covers(const struct dmar *dmar, u32 first_scope, u32 scope_count,
 {
 	(void)dmar, (void)first_scope, (void)scope_count, (void)bdf, (void)secondary_bus;
 	return false;
+}
+
+err_t group_check(const struct device *d, const struct ioasid *io, const struct vm *v)
+{
+	(void)d, (void)io, (void)v;
+	return E_OK;
+}
+
+u32 group_rids(const struct device *d, u16 rids[GROUP_RIDS_MAX])
+{
+	rids[0] = (u16)d->bdf;
+	return 1;
 }
 
 u8 device_secondary_bus(u32 bdf)

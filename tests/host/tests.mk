@@ -4,8 +4,9 @@
 B ?= build
 
 # Everything that decides, on stand-ins for the machine.
-POLICY := $(addprefix core/,coherency.c device.c fault.c interrupt.c ioapic.c ioasid.c msi.c pagetable.c pagetable_map.c \
-	pagetable_unmap.c pci.c publish.c rmrr.c vm.c vm_memory.c) \
+POLICY := $(addprefix core/,coherency.c device.c device_control.c fault.c group.c interrupt.c ioapic.c \
+	ioasid.c msi.c pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vm.c \
+	vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
 	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c unit.c)
 
@@ -34,8 +35,8 @@ SOURCES_config_space = core/config_space.c $(SOURCES_device)
 TESTS += core_image
 SOURCES_core_image := boot/core_image.c lib/elf.c lib/error.c
 TESTS += device
-SOURCES_device := core/device.c core/pci.c core/coherency.c core/interrupt.c core/msi.c \
-	$(addprefix core/,pagetable.c pagetable_map.c pagetable_unmap.c publish.c) $(wildcard vtd/*.c) \
+SOURCES_device := $(addprefix core/,coherency.c device.c device_control.c group.c interrupt.c msi.c \
+	pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c) $(wildcard vtd/*.c) \
 	lib/error.c lib/format.c \
 	$(addprefix tests/host/fake_,config.c facts.c mem.c mmio.c)
 TESTS += dmar
