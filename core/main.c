@@ -4,6 +4,7 @@
 #include "core/cpu.h"
 #include "core/device.h"
 #include "core/facts.h"
+#include "core/hpet.h"
 #include "core/ioapic.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -48,6 +49,7 @@ static err_t take_devices(void)
 	pic_mask_all();
 	TRY(facts_start_units());
 	TRY(ioapic_init());
+	TRY(hpet_init());
 	device_find_units();
 	device_log_all();
 	return E_OK;

@@ -4,6 +4,7 @@
 #include "boot/memory_map.h"
 #include "core/backend.h"
 #include "core/facts.h"
+#include "core/hpet.h"
 #include "core/ioapic.h"
 #include "core/mem.h"
 #include "core/msi.h"
@@ -150,6 +151,8 @@ static err_t map_platform(struct vm *vm)
 	for (u32 i = 0; i < facts.dmar.unit_count; i++)
 		TRY(hide(vm, touched_pages(facts.dmar.units[i].base_pa,
 		                           facts.dmar.units[i].size_pages * PAGE_SIZE)));
+	if (hpet_page())
+		TRY(hide(vm, touched_pages(hpet_page(), PAGE_SIZE)));
 	for (u32 i = 0; ioapic_page(i); i++)
 		TRY(hide(vm, touched_pages(ioapic_page(i), PAGE_SIZE)));
 	for (u32 i = 0; i < facts.mcfg.count; i++) {

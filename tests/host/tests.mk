@@ -4,7 +4,7 @@
 B ?= build
 
 # Everything that decides, on stand-ins for the machine.
-POLICY := $(addprefix core/,coherency.c device.c device_control.c fault.c group.c interrupt.c ioapic.c \
+POLICY := $(addprefix core/,coherency.c device.c device_control.c fault.c group.c hpet.c interrupt.c ioapic.c \
 	ioasid.c msi.c pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vm.c \
 	vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
@@ -49,6 +49,8 @@ TESTS += format
 SOURCES_format := lib/format.c
 TESTS += guest_memory
 SOURCES_guest_memory := core/guest_memory.c lib/insn.c $(POLICY)
+TESTS += hpet
+SOURCES_hpet := tests/host/fake_machine.c $(EXITS)
 TESTS += insn
 SOURCES_insn := lib/insn.c lib/error.c
 TESTS += io

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* core/hpet.c: the platform VM's timers never send messages of their own (R22). */
+#include "core/facts.h"
+#include "core/hpet.h"
+#include "core/mem.h"
+#include "core/trapped.h"
+#include "tests/host/fake_machine.h"
+#include "tests/host/test.h"
+
+#define BASE 0xfed00000ull
+
+static struct vm *vm;
+static u8 registers[PAGE_SIZE];
+
+static u64 read_registers(struct fake_mmio *m, u32 offset, u8 size)
+{
+	u64 value = 0;
+
+	(void)m;
+	memcpy(&value, registers + offset, size);
+	return value;
+}
+
+static void write_registers(struct fake_mmio *m, u32 offset, u8 size, u64 value)
+{
+	(void)m;
+	memcpy(registers + offset, &value, size);
+}
+
+static struct fake_mmio model = {
+	.base_pa = BASE, .size = PAGE_SIZE, .read = read_registers, .write = write_registers};
+
+static int set_up(void **state)
+{
+	struct vtd_unit *unit;
+
+	(void)state;
+	machine_reset();
+	fake_mmio_add(&model);
+	unit = machine_add_unit(CAP_48, ECAP_SC);
+	vm = machine_add_vm("linux");
+	vm->platform = true;
+	facts.hpet_pa = BASE;
+	if (!hpet_page()) { /* runs first: nothing remaps yet */
+		assert_ok(hpet_init());
+		assert_int_equal(hpet_page(), 0);
+		assert_null(trapped_find(vm, BASE));
+		assert_null(trapped_find(vm, 0));
+	}
+	assert_ok(vtd_interrupt_start(unit, false));
+	assert_ok(hpet_init());
+	assert_int_equal(hpet_page(), BASE);
+	memset(registers, 0xff, sizeof(registers));
+	return 0;
+}
+
+static u64 read_at(u32 offset, u8 size)
+{
+	return trapped_find(vm, BASE + offset)->read(vm->vcpu, BASE + offset, size);
+}
+
+static void write_at(u32 offset, u8 size, u64 value)
+{
+	trapped_find(vm, BASE + offset)->write(vm->vcpu, BASE + offset, size, value);
+}
+
+static void test_page(void **state)
+{
+	(void)state;
+	assert_ptr_equal(trapped_find(vm, BASE + 0xfff), &hpet_trapped);
+	assert_null(trapped_find(vm, BASE - 1));
+	vm->platform = false;
+	assert_null(trapped_find(vm, BASE));
+}
+
+/* Every width at every place: bits 14 and 15 of each timer's configuration, and no other. */
+static void test_messages_are_hidden(void **state)
+{
+	(void)state;
+	for (u8 size = 1; size <= 8; size *= 2) {
+		for (u32 at = 0; at < PAGE_SIZE; at += size) {
+			u8 allowed[8], seen[8];
+			u64 value = read_at(at, size);
+
+			memset(allowed, 0xff, sizeof(allowed));
+			for (u32 i = 0; i < size; i++) {
+				if (at + i >= 0x100 && (at + i) % 0x20 == 1)
+					allowed[i] = 0x3f;
+			}
+			memcpy(seen, &value, sizeof(seen));
+			assert_memory_equal(seen, allowed, size);
+			memset(registers, 0, sizeof(registers));
+			write_at(at, size, ~0ull);
+			assert_memory_equal(registers + at, allowed, size);
+			memset(registers, 0xff, sizeof(registers));
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_page, set_up),
+		cmocka_unit_test_setup(test_messages_are_hidden, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
