@@ -149,6 +149,7 @@ bool device_quiesce(struct device *d)
 	lock_take(&d->lock);
 	d->may_master = false;
 	drained = device_reset(d);
+	msi_reset(d);
 	lock_give(&d->lock);
 	return drained;
 }

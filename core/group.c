@@ -103,6 +103,15 @@ u32 group_rids(const struct device *d, u16 rids[GROUP_RIDS_MAX])
 	return count;
 }
 
+/* A PCIe bridge to a conventional bus sends messages as device 0 of that bus, any other as itself.
+ */
+u16 group_source_id(const struct device *d)
+{
+	if (!d->alias)
+		return (u16)d->bdf;
+	return (u16)(d->alias->pcie ? secondary_id(d->alias) : d->alias->bdf);
+}
+
 struct device *group_find_requester(u32 bdf)
 {
 	for_each_device (d) {

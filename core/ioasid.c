@@ -5,7 +5,6 @@
 #include "core/facts.h"
 #include "core/group.h"
 #include "core/log.h"
-#include "core/msi.h"
 #include "core/rmrr.h"
 #include "core/vm_memory.h"
 #include "lib/format.h"
@@ -288,7 +287,6 @@ void ioasid_detach(struct device *d)
 	u16 rids[GROUP_RIDS_MAX];
 	err_t e = io ? detach_rids(io, d, rids, group_rids(d, rids)) : E_OK;
 
-	msi_reset(d);
 	if (e || !quiet) {
 		/* It still counts in its box: the verdict stays on the safe side. */
 		d->state = DEVICE_QUARANTINED;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/msi.h"
 
+#include "core/group.h"
 #include "core/mem.h"
 #include "core/pci.h"
 
@@ -36,7 +37,7 @@ static bool is_remapped(const struct device *d)
 
 static struct interrupt_request request_of(const struct device *d, u64 address, u32 data, u32 count)
 {
-	return (struct interrupt_request){d->vm, d->unit, (u16)d->bdf, address, data, count};
+	return (struct interrupt_request){d->vm, d->unit, group_source_id(d), address, data, count};
 }
 
 /* ---- MSI ---- */
@@ -59,7 +60,7 @@ static void program(struct device *d)
 		request_of(d, shadow[1] | (wide ? (u64)shadow[2] << 32 : 0),
 	                   shadow[wide ? 3 : 2] & 0xffff, 1u << FIELD_GET(MSI_MME, control));
 
-	if ((control & MSI_ENABLE) && interrupt_set(&r, &d->msi.entries)) {
+	if ((control & MSI_ENABLE) && d->may_master && interrupt_set(&r, &d->msi.entries)) {
 		pci_write(d->bdf, d->msi.at + 4, 4,
 		          vtd_msi_address(d->msi.entries.index, r.count > 1));
 		pci_write(d->bdf, last, 2, 0);
@@ -153,7 +154,7 @@ static void program_entry(const struct device *d, u32 i, struct msix_entry *e)
 {
 	u32 at = (u32)(d->msix.table_pa - d->msix.mmio.base_pa) + i * MSIX_ENTRY_SIZE;
 	struct interrupt_request r = request_of(d, e->address, e->data, 1);
-	bool open = !e->masked && interrupt_set(&r, &e->entries);
+	bool open = !e->masked && d->may_master && interrupt_set(&r, &e->entries);
 
 	if (open) {
 		mmio_w32(&d->msix.mmio, at, vtd_msi_address(e->entries.index, false));
@@ -165,9 +166,9 @@ static void program_entry(const struct device *d, u32 i, struct msix_entry *e)
 
 /* A function of the VM's with its table at gpa, or else somewhere on the page of it: functions of
  * one VM may share a page. */
-static const struct device *find_device(const struct vm *vm, u64 gpa)
+static struct device *find_device(const struct vm *vm, u64 gpa)
 {
-	const struct device *near = NULL;
+	struct device *near = NULL;
 
 	for_each_device (d) {
 		u64 start, size;
@@ -202,25 +203,26 @@ static u64 half_of(const struct msix_entry *e, u64 at)
 	return at & 8 ? e->data | (u64)e->masked << 32 : e->address;
 }
 
+/* Another CPU may have taken the function away since the access was found to be here. */
 static u64 read_page(struct vcpu *vcpu, u64 gpa, u8 size)
 {
 	const struct device *d = find_device(vcpu->vm, gpa);
-	u64 at = gpa - d->msix.table_pa;
-	const struct msix_entry *e = entry_of(d, at / MSIX_ENTRY_SIZE);
+	u64 at = d ? gpa - d->msix.table_pa : 0, i = at / MSIX_ENTRY_SIZE;
+	const struct msix_entry *e;
 
-	if (at / MSIX_ENTRY_SIZE >= d->msix.count)
+	if (!d)
+		return ~0ull;
+	if (i >= d->msix.count)
 		return mmio_read(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size);
+	e = entry_of(d, i);
 	return e ? FIELD_GET(access_mask(at, size), half_of(e, at)) : 0;
 }
 
-static void write_page(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
+static void write_entry(const struct device *d, u64 at, u64 mask, u64 value)
 {
-	const struct device *d = find_device(vcpu->vm, gpa);
-	u64 at = gpa - d->msix.table_pa, mask = access_mask(at, size), half;
 	struct msix_entry *e = entry_of(d, at / MSIX_ENTRY_SIZE);
+	u64 half;
 
-	if (at / MSIX_ENTRY_SIZE >= d->msix.count)
-		mmio_write(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size, value);
 	if (!e)
 		return;
 	half = (half_of(e, at) & ~mask) | FIELD_PUT(mask, value);
@@ -231,6 +233,21 @@ static void write_page(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
 		e->address = half;
 	}
 	program_entry(d, (u32)(at / MSIX_ENTRY_SIZE), e);
+}
+
+static void write_page(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
+{
+	struct device *d = find_device(vcpu->vm, gpa);
+	u64 at = d ? gpa - d->msix.table_pa : 0;
+
+	if (!d)
+		return;
+	lock_take(&d->lock);
+	if (at / MSIX_ENTRY_SIZE < d->msix.count)
+		write_entry(d, at, access_mask(at, size), value);
+	else
+		mmio_write(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size, value);
+	lock_give(&d->lock);
 }
 
 const struct trapped msi_trapped = {claims, 1 | 2 | 4 | 8, read_page, write_page};

@@ -404,6 +404,33 @@ static void test_msi_messages(void **state)
 	}
 }
 
+/* Behind a bridge that takes requests for its own, the message carries another id. */
+static void test_source_of_alias(void **state)
+{
+	struct device bridge = {.bdf = BDF(0, 28, 0), .first_bus = 5};
+
+	(void)state;
+	nic->alias = &bridge;
+	program(0, GOOD, 0x41);
+	assert_int_equal(irte(0)[1], 0x40000 | BDF(0, 28, 0));
+	bridge.pcie = 0x40;
+	program(1, GOOD, 0x42);
+	assert_int_equal(irte(1)[1], 0x40000 | BDF(5, 0, 0));
+	nic->alias = NULL;
+}
+
+/* On the way out: another CPU of its VM is too late. */
+static void test_quiesced(void **state)
+{
+	(void)state;
+	nic->may_master = false;
+	program(0, GOOD, 0x41);
+	program_msi(true, GOOD, 0x41, 1);
+	assert_int_equal(present(), 0);
+	assert_int_equal(hardware(0xc), 1);
+	assert_int_equal(hardware_config(MSI_AT + 2, 2) & 1, 0);
+}
+
 /* ---- the end ---- */
 
 static void test_detach(void **state)
@@ -466,6 +493,8 @@ int main(void)
 		TEST(test_msi),
 		TEST(test_several_messages),
 		TEST(test_msi_messages),
+		TEST(test_source_of_alias),
+		TEST(test_quiesced),
 		TEST(test_detach),
 		TEST(test_without_remapping),
 	};

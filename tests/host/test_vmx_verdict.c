@@ -14,7 +14,6 @@
 #include "core/guest_image.h"
 #include "core/ioapic.h"
 #include "core/ioasid.h"
-#include "core/msi.h"
 #include "core/mem.h"
 #include "core/vm_memory.h"
 #include "tests/host/fake_mem.h"
@@ -158,12 +157,6 @@ void ioapic_reset(void)
 {
 }
 
-void msi_reset(struct device *d)
-{
-	(void)d;
-	note("interrupts");
-}
-
 err_t vm_memory_build(struct vm *v)
 {
 	(void)v;
@@ -257,7 +250,7 @@ static void test_coherent_device_changes_nothing(void **state)
 	assert_ok(ioasid_attach(make_ioasid("a", REQUEST_DEFAULT), &devices[0], vm));
 	assert_trace("connect:w dma:w ");
 	ioasid_detach(&devices[0]);
-	assert_trace("quiesce:w disconnect:w interrupts:w ");
+	assert_trace("quiesce:w disconnect:w ");
 }
 
 static void test_box_3_is_complete_before_dma(void **state)
@@ -268,7 +261,7 @@ static void test_box_3_is_complete_before_dma(void **state)
 	assert_trace("retype:w flush:g flush:g connect:g dma:g ");
 	ioasid_detach(&devices[0]);
 	assert_int_equal(vm->verdict, VERDICT_IGNORE);
-	assert_trace("quiesce:g disconnect:g interrupts:g flush:g retype:g flush:w ");
+	assert_trace("quiesce:g disconnect:g flush:g retype:g flush:w ");
 }
 
 static void test_box_4_follows_the_policy(void **state)
@@ -278,7 +271,7 @@ static void test_box_4_follows_the_policy(void **state)
 	assert_ok(ioasid_attach(make_ioasid("a", REQUEST_NOSNOOP), &devices[1], vm));
 	assert_trace("flush:w connect:w dma:w ");
 	ioasid_detach(&devices[1]);
-	assert_trace("quiesce:w disconnect:w interrupts:w flush:w ");
+	assert_trace("quiesce:w disconnect:w flush:w ");
 	vm->policy = POLICY_KERNEL;
 	assert_ok(ioasid_attach(ioasid_find("a"), &devices[1], vm));
 	assert_trace("retype:w flush:g flush:g connect:g dma:g ");
@@ -301,9 +294,9 @@ static void test_first_of_two_leaves(void **state)
 	trace[0] = 0;
 	ioasid_detach(&devices[0]);
 	assert_int_equal(vm->because, BOX_4);
-	assert_trace("quiesce:g disconnect:g interrupts:g flush:g ");
+	assert_trace("quiesce:g disconnect:g flush:g ");
 	ioasid_detach(&devices[1]);
-	assert_trace("quiesce:g disconnect:g interrupts:g flush:g retype:g flush:w ");
+	assert_trace("quiesce:g disconnect:g flush:g retype:g flush:w ");
 }
 
 static void test_cache_disable(void **state)
