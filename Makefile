@@ -37,7 +37,7 @@ EFI_CFLAGS    := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 # Packages come first: what the goals need and this machine lacks is installed.
 GOALS    := $(or $(MAKECMDGOALS),all)
 PACKAGES := $(if $(filter-out clean,$(GOALS)),build guests) $(if $(filter run,$(GOALS)),run) \
-            $(if $(filter test host-tests format-check,$(GOALS)),test)
+            $(if $(filter test host-tests model format-check,$(GOALS)),test)
 ifneq ($(shell tools/setup $(PACKAGES) >&2; echo $$?),0)
 $(error packages are missing)
 endif
@@ -125,6 +125,9 @@ run: all
 test: all layers $(HOST_TESTS)
 	tools/test $(HOST_TESTS)
 
+model:
+	tests/spin/run
+
 layers:
 	tools/layers
 loc:
@@ -134,6 +137,6 @@ format-check:
 clean:
 	rm -rf build
 
-.PHONY: all guests run test layers loc format-check clean
+.PHONY: all guests run test model layers loc format-check clean
 .DELETE_ON_ERROR:
 -include $(wildcard build/*/*.d build/*/*/*.d)
