@@ -11,7 +11,6 @@
 #define IOAPIC_INDEX 0x00
 #define IOAPIC_DATA  0x10
 #define IOAPIC_EOI   0x40
-#define IOAPIC_SIZE  0x44u
 
 /* 3.2 */
 #define IOAPIC_VERSION      0x01
@@ -22,6 +21,8 @@
 #define PIN_POLARITY        BIT(13)
 #define PIN_MASKED          BIT(16)
 #define PIN_DESTINATION     MASK(63, 56)
+
+#define PINS_MAX 120 /* that the index register reaches */
 
 struct pin {
 	u64 entry; /* as the guest sees it */
@@ -34,7 +35,7 @@ struct ioapic {
 	struct mmio mmio;
 	u32 index; /* as the guest wrote it */
 	u32 count;
-	struct pin *pins;
+	struct pin pins[PINS_MAX];
 };
 
 /* Set by ioapic_init; afterwards guarded by the lock, and so are the registers. */
@@ -55,19 +56,13 @@ static void write_register(const struct ioapic *io, u32 index, u32 value)
 }
 
 /* The guest has changed a pin's entry. While it is masked what stands for it stays. */
-static void program(const struct ioapic *io, u32 n, struct vm *vm)
+static void program(struct ioapic *io, u32 n, struct vm *vm)
 {
 	struct pin *pin = &io->pins[n];
-	u64 destination = FIELD_GET(PIN_DESTINATION, pin->entry);
-	struct interrupt_request r = {
-		.vm = vm,
-		.unit = io->unit,
-		.source_id = io->source_id,
-		.address = MSI_ADDRESS | FIELD_PUT(MSI_DESTINATION, destination) |
-	                   (pin->entry & PIN_LOGICAL ? MSI_LOGICAL : 0),
-		.data = (u32)pin->entry,
-		.count = 1,
-	};
+	u64 address = MSI_ADDRESS |
+	              FIELD_PUT(MSI_DESTINATION, FIELD_GET(PIN_DESTINATION, pin->entry)) |
+	              FIELD_PUT(MSI_LOGICAL, FIELD_GET(PIN_LOGICAL, pin->entry));
+	struct interrupt_request r = {vm, io->unit, io->source_id, address, (u32)pin->entry, 1};
 	bool open = !(pin->entry & PIN_MASKED) && interrupt_set(&r, &pin->entries);
 	u32 low = pin->entry & (MSI_VECTOR | PIN_POLARITY | MSI_LEVEL);
 
@@ -77,23 +72,21 @@ static void program(const struct ioapic *io, u32 n, struct vm *vm)
 	write_register(io, IOAPIC_PIN + 2 * n, low | (open ? 0 : PIN_MASKED));
 }
 
+/* One that shares its page with something else is left alone. */
 static err_t add(const struct acpi_ioapic *found)
 {
 	struct ioapic *io = &ioapics[ioapic_count];
 	int unit = vtd_find_ioapic(&facts.dmar, found->id, device_secondary_bus, &io->source_id);
-	bool remapped = unit >= 0 && units[unit].interrupts_pa;
-	u64 pa;
+	bool remapped =
+		unit >= 0 && units[unit].interrupts_pa && IS_ALIGNED(found->base_pa, PAGE_SIZE);
 
 	log_line("ioapic %u base=0x%lx ir=%u", found->id, found->base_pa, remapped);
 	if (!remapped)
 		return E_OK;
-	TRY(mem_map_mmio(found->base_pa, IOAPIC_SIZE, &io->mmio));
-	pa = page_alloc_zeroed();
-	if (!pa)
-		return E_NO_MEMORY;
+	TRY(mem_map_mmio(found->base_pa, PAGE_SIZE, &io->mmio));
 	io->unit = &units[unit];
-	io->pins = phys_to_virt(pa);
 	io->count = FIELD_GET(IOAPIC_VERSION_LAST, read_register(io, IOAPIC_VERSION)) + 1;
+	io->count = MIN(io->count, PINS_MAX);
 	ioapic_count++;
 	return E_OK;
 }
@@ -119,37 +112,32 @@ void ioapic_reset(void)
 
 u64 ioapic_page(u32 index)
 {
-	return index < ioapic_count ? ALIGN_DOWN(ioapics[index].mmio.base_pa, PAGE_SIZE) : 0;
+	return index < ioapic_count ? ioapics[index].mmio.base_pa : 0;
 }
 
-static bool claims(const struct vm *vm, u64 gpa)
-{
-	u32 i = 0;
-
-	while (i < ioapic_count && ioapic_page(i) != ALIGN_DOWN(gpa, PAGE_SIZE))
-		i++;
-	return vm->platform && i < ioapic_count;
-}
-
-/* NULL: there is nothing on the page at this place. */
 static struct ioapic *find(u64 gpa)
 {
 	for (struct ioapic *io = ioapics; io < ioapics + ioapic_count; io++) {
-		if (gpa - io->mmio.base_pa < IOAPIC_SIZE)
+		if (gpa - io->mmio.base_pa < PAGE_SIZE)
 			return io;
 	}
 	return NULL;
 }
 
+static bool claims(const struct vm *vm, u64 gpa)
+{
+	return vm->platform && find(gpa);
+}
+
 /* The pin whose entry the index register selects, or NULL. */
-static struct pin *selected(const struct ioapic *io)
+static struct pin *selected(struct ioapic *io)
 {
 	u32 n = (io->index - IOAPIC_PIN) / 2;
 
 	return io->index >= IOAPIC_PIN && n < io->count ? &io->pins[n] : NULL;
 }
 
-static u32 read_data(const struct ioapic *io)
+static u32 read_data(struct ioapic *io)
 {
 	const struct pin *pin = selected(io);
 	u32 value = read_register(io, io->index);
@@ -160,7 +148,7 @@ static u32 read_data(const struct ioapic *io)
 	                           : (pin->entry & ~PIN_STATUS) | (value & PIN_STATUS));
 }
 
-static void write_data(const struct ioapic *io, struct vm *vm, u32 value)
+static void write_data(struct ioapic *io, struct vm *vm, u32 value)
 {
 	struct pin *pin = selected(io);
 	u64 half = io->index & 1 ? MASK(63, 32) : MASK(31, 0);
@@ -176,14 +164,11 @@ static void write_data(const struct ioapic *io, struct vm *vm, u32 value)
 static u64 read_page(struct vcpu *vcpu, u64 gpa, u8 size)
 {
 	struct ioapic *io = find(gpa);
-	u64 at = io ? gpa - io->mmio.base_pa : IOAPIC_SIZE, value = ~0ull;
+	u64 at = gpa - io->mmio.base_pa, value;
 
 	(void)vcpu, (void)size;
 	lock_take(&lock);
-	if (at == IOAPIC_INDEX)
-		value = io->index;
-	else if (at == IOAPIC_DATA)
-		value = read_data(io);
+	value = at == IOAPIC_INDEX ? io->index : at == IOAPIC_DATA ? read_data(io) : ~0u;
 	lock_give(&lock);
 	return value;
 }
@@ -191,7 +176,7 @@ static u64 read_page(struct vcpu *vcpu, u64 gpa, u8 size)
 static void write_page(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
 {
 	struct ioapic *io = find(gpa);
-	u64 at = io ? gpa - io->mmio.base_pa : IOAPIC_SIZE;
+	u64 at = gpa - io->mmio.base_pa;
 
 	(void)size;
 	lock_take(&lock);

@@ -9,7 +9,7 @@
 
 #include "core/trapped.h"
 
-/* After the units have started: masks every pin. E_NO_MEMORY, E_OVERLAP. One `ioapic` line each. */
+/* After the units have started: masks every pin. One `ioapic` line each. E_NO_MEMORY, E_OVERLAP. */
 err_t ioapic_init(void) must_check;
 /* Masks every pin again; no entry stands for one any more. */
 void ioapic_reset(void);

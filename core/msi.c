@@ -5,35 +5,14 @@
 #include "core/mem.h"
 #include "core/pci.h"
 
-/* 6.8.1: dwords of the MSI capability; the data comes after an address of 32 or 64 bits */
-#define MSI_CONTROL 0x02
-#define MSI_ENABLE  BIT(16) /* of dword 0, as the others */
-#define MSI_MME     MASK(22, 20)
-#define MSI_WIDE    BIT(23)
-
-/* 6.8.2 */
-#define MSIX_CONTROL      0x02
-#define MSIX_CONTROL_SIZE MASK(10, 0) /* of the table, less one */
-#define MSIX_ENABLE       BIT(15)
-#define MSIX_TABLE        0x04
-#define MSIX_TABLE_BAR    MASK(2, 0)
-#define MSIX_ENTRY_SIZE   16u
-
 /* An entry of the table as its owner sees it, and what stands for it. */
 struct msix_entry {
-	u64 address;
-	u32 data;
-	bool masked;
+	u64 half[2]; /* address; data, and above it vector control */
 	struct interrupt_entries entries;
 };
 
 /* As many as a page of shadows holds; what the table has beyond stays masked. */
 #define ENTRIES_MAX (PAGE_SIZE / sizeof(struct msix_entry))
-
-static bool is_remapped(const struct device *d)
-{
-	return d->unit && d->unit->interrupts_pa;
-}
 
 static struct interrupt_request request_of(const struct device *d, u64 address, u32 data, u32 count)
 {
@@ -111,7 +90,7 @@ static void find_table(struct device *d)
 
 void msi_init(struct device *d)
 {
-	if (!is_remapped(d))
+	if (!d->unit || !d->unit->interrupts_pa)
 		return;
 	d->msi.at = pci_find_capability(d->bdf, PCI_CAP_MSI);
 	d->msix.at = pci_find_capability(d->bdf, PCI_CAP_MSIX);
@@ -144,7 +123,7 @@ void msi_reset(struct device *d)
 		          pci_read(d->bdf, d->msix.at + MSIX_CONTROL, 2) & ~MSIX_ENABLE);
 	for (u64 i = 0; (e = entry_of(d, i)); i++) {
 		interrupt_clear(d->unit, &e->entries);
-		*e = (struct msix_entry){.masked = true};
+		*e = (struct msix_entry){.half = {0, MSIX_MASKED}};
 	}
 }
 
@@ -153,8 +132,8 @@ void msi_reset(struct device *d)
 static void program_entry(const struct device *d, u32 i, struct msix_entry *e)
 {
 	u32 at = (u32)(d->msix.table_pa - d->msix.mmio.base_pa) + i * MSIX_ENTRY_SIZE;
-	struct interrupt_request r = request_of(d, e->address, e->data, 1);
-	bool open = !e->masked && d->may_master && interrupt_set(&r, &e->entries);
+	struct interrupt_request r = request_of(d, e->half[0], (u32)e->half[1], 1);
+	bool open = !(e->half[1] & MSIX_MASKED) && d->may_master && interrupt_set(&r, &e->entries);
 
 	if (open) {
 		mmio_w32(&d->msix.mmio, at, vtd_msi_address(e->entries.index, false));
@@ -189,65 +168,42 @@ static bool claims(const struct vm *vm, u64 gpa)
 	return find_device(vm, gpa);
 }
 
-/* The bytes of 8 that an access means. */
-static u64 access_mask(u64 at, u8 size)
+/* The bytes of 8 that an access means; tables are aligned to 8. */
+static u64 access_mask(u64 gpa, u8 size)
 {
-	u32 shift = (at & 7) * 8;
+	u32 shift = (gpa & 7) * 8;
 
 	return MASK(shift + size * 8 - 1, shift);
-}
-
-/* The half of an entry that `at` lies in. */
-static u64 half_of(const struct msix_entry *e, u64 at)
-{
-	return at & 8 ? e->data | (u64)e->masked << 32 : e->address;
 }
 
 /* Another CPU may have taken the function away since the access was found to be here. */
 static u64 read_page(struct vcpu *vcpu, u64 gpa, u8 size)
 {
 	const struct device *d = find_device(vcpu->vm, gpa);
-	u64 at = d ? gpa - d->msix.table_pa : 0, i = at / MSIX_ENTRY_SIZE;
-	const struct msix_entry *e;
+	u64 at = d ? gpa - d->msix.table_pa : 0;
+	const struct msix_entry *e = d ? entry_of(d, at / MSIX_ENTRY_SIZE) : NULL;
 
-	if (!d)
-		return ~0ull;
-	if (i >= d->msix.count)
-		return mmio_read(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size);
-	e = entry_of(d, i);
-	return e ? FIELD_GET(access_mask(at, size), half_of(e, at)) : 0;
-}
-
-static void write_entry(const struct device *d, u64 at, u64 mask, u64 value)
-{
-	struct msix_entry *e = entry_of(d, at / MSIX_ENTRY_SIZE);
-	u64 half;
-
-	if (!e)
-		return;
-	half = (half_of(e, at) & ~mask) | FIELD_PUT(mask, value);
-	if (at & 8) {
-		e->data = (u32)half;
-		e->masked = half >> 32 & 1;
-	} else {
-		e->address = half;
-	}
-	program_entry(d, (u32)(at / MSIX_ENTRY_SIZE), e);
+	if (e)
+		return FIELD_GET(access_mask(gpa, size), e->half[at >> 3 & 1]);
+	if (!d || at / MSIX_ENTRY_SIZE < d->msix.count)
+		return 0;
+	return mmio_read(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size);
 }
 
 static void write_page(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
 {
 	struct device *d = find_device(vcpu->vm, gpa);
-	u64 at = d ? gpa - d->msix.table_pa : 0;
+	u64 at = d ? gpa - d->msix.table_pa : 0, mask = access_mask(gpa, size);
+	struct msix_entry *e = d ? entry_of(d, at / MSIX_ENTRY_SIZE) : NULL;
 
-	if (!d)
-		return;
-	lock_take(&d->lock);
-	if (at / MSIX_ENTRY_SIZE < d->msix.count)
-		write_entry(d, at, access_mask(at, size), value);
-	else
+	if (e) {
+		lock_take(&d->lock);
+		e->half[at >> 3 & 1] = (e->half[at >> 3 & 1] & ~mask) | FIELD_PUT(mask, value);
+		program_entry(d, (u32)(at / MSIX_ENTRY_SIZE), e);
+		lock_give(&d->lock);
+	} else if (d && at / MSIX_ENTRY_SIZE >= d->msix.count) {
 		mmio_write(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size, value);
-	lock_give(&d->lock);
+	}
 }
 
 const struct trapped msi_trapped = {claims, 1 | 2 | 4 | 8, read_page, write_page};

@@ -36,8 +36,6 @@
 #define PM_STATE_D3HOT 3
 #define PM_KEEPS_STATE BIT(3) /* No_Soft_Reset */
 
-#define PCI_CAP_MSI           0x05
-#define PCI_CAP_MSIX          0x11
 #define PCI_CAP_PCIE          0x10
 #define PCIE_CAPABILITIES     0x02 /* offsets from the capability */
 #define PCIE_TYPE             MASK(7, 4)
@@ -63,6 +61,23 @@
 #define AF_FLR        BIT(0) /* Initiate FLR */
 #define AF_STATUS     0x05
 #define AF_PENDING    BIT(0) /* Transactions Pending */
+
+/* PCI 3.0, 6.8.1; the data comes after an address of 32 or 64 bits */
+#define PCI_CAP_MSI 0x05
+#define MSI_CONTROL 0x02
+#define MSI_ENABLE  BIT(16) /* of the dword that control is the upper half of, as the next two */
+#define MSI_MME     MASK(22, 20) /* multiple message enable: 2^n */
+#define MSI_WIDE    BIT(23)
+
+/* 6.8.2 */
+#define PCI_CAP_MSIX      0x11
+#define MSIX_CONTROL      0x02
+#define MSIX_CONTROL_SIZE MASK(10, 0) /* of the table, less one */
+#define MSIX_ENABLE       BIT(15)
+#define MSIX_TABLE        0x04
+#define MSIX_TABLE_BAR    MASK(2, 0) /* the rest is the offset */
+#define MSIX_ENTRY_SIZE   16u
+#define MSIX_MASKED       BIT(32) /* of the upper half of an entry */
 
 #define PCI_EXT_CAPS      0x100
 #define PCI_EXT_CAP_ACS   0x0d

@@ -66,7 +66,7 @@ static void write_model(struct fake_mmio *mmio, u32 offset, u8 size, u64 value)
 static void add_ioapic(u32 n, u64 base_pa)
 {
 	models[n] = (struct ioapic_model){.mmio = {.base_pa = base_pa,
-	                                           .size = 0x44,
+	                                           .size = PAGE_SIZE,
 	                                           .read = read_model,
 	                                           .write = write_model}};
 	for (u32 pin = 0; pin < PINS; pin++) /* firmware has left them open, for every CPU */
