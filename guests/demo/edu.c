@@ -2,6 +2,7 @@
 /*
  * QEMU's edu device (docs/specs/edu.rst): DMA between memory and a buffer of its own, 4 KiB. What
  * lies outside this VM's memory is not in its IOASID: such DMA faults and moves nothing (R4, R22).
+ * And interrupts: to this CPU, and to others, which must not come through.
  */
 #include "guests/demo/pci.h"
 #include "guests/demo/report.h"
@@ -12,6 +13,8 @@
 
 #define EDU_REG_ID         0x00
 #define EDU_REG_LIVENESS   0x04 /* reads back inverted */
+#define EDU_REG_RAISE      0x60
+#define EDU_REG_LOWER      0x64
 #define EDU_REG_SOURCE     0x80
 #define EDU_REG_TARGET     0x88
 #define EDU_REG_COUNT      0x90
@@ -43,6 +46,11 @@ static uint32_t edu_read(uint32_t offset)
 static void edu_write(uint32_t offset, uint64_t value)
 {
 	*(volatile uint64_t *)(edu + offset) = value;
+}
+
+static void edu_write32(uint32_t offset, uint32_t value)
+{
+	*(volatile uint32_t *)(edu + offset) = value;
 }
 
 static uint64_t ticks(void)
@@ -163,6 +171,46 @@ static void check_isolation(uint64_t memory_size)
 	report(sum_memory(memory_size) == sum, "dma-outside memory=unchanged sum=0x%lx", sum);
 }
 
+/* Sends a message; whether the registers read back as written (PCI 3.0, 6.8.1). */
+static bool send(uint32_t function, uint32_t msi, uint32_t address, uint32_t data)
+{
+	uint32_t control = pci_read(function, msi) & ~MSI_ENABLE;
+
+	pci_write(function, msi, control);
+	pci_write(function, msi + 4, address);
+	pci_write(function, msi + 8, 0);
+	pci_write(function, msi + 12, data);
+	pci_write(function, msi, control | MSI_ENABLE);
+	edu_write32(EDU_REG_RAISE, 1);
+	edu_write32(EDU_REG_LOWER, 1);
+	return pci_read(function, msi) == (control | MSI_ENABLE) &&
+	       pci_read(function, msi + 4) == address && pci_read(function, msi + 8) == 0 &&
+	       (pci_read(function, msi + 12) & 0xffff) == data;
+}
+
+/* Interrupts are off here: the one that is allowed stays pending, and is seen from outside. */
+static void check_interrupts(uint32_t function)
+{
+	static const struct {
+		uint32_t address, data;
+	} refused[] = {
+		{0xfee01000, 0x41},  {0xfee07000, 0x41},  {0xfeeff000, 0x41},  /* other CPUs */
+		{0xfee00000, 0x0f},  {0xfee00000, 0x241}, {0xfee00000, 0x441}, /* SMI, NMI */
+		{0xfee00000, 0x541}, {0xfee00000, 0x741},                      /* INIT, ExtINT */
+		{0xfef00000, 0x41},  {0x00100000, 0x41},                       /* memory */
+	};
+	uint32_t tried = sizeof(refused) / sizeof(*refused), wrong = 0, msi;
+
+	if (!pci_find_capability(function, PCI_CAP_MSI, &msi)) {
+		report(false, "interrupt capability=none");
+		return;
+	}
+	for (unsigned int i = 0; i < tried; i++)
+		wrong += !send(function, msi, refused[i].address, refused[i].data);
+	wrong += !send(function, msi, 0xfee00000, 0x40);
+	report(!wrong, "interrupt refused=%u wrong=%u", tried, wrong);
+}
+
 void step_edu(uint64_t memory_size)
 {
 	uint32_t function;
@@ -173,7 +221,7 @@ void step_edu(uint64_t memory_size)
 	}
 	edu = (uint8_t *)(uintptr_t)(pci_read(function, PCI_BAR0) & EDU_BAR_ADDRESS);
 	pci_write(function, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	*(volatile uint32_t *)(edu + EDU_REG_LIVENESS) = 0x12345678;
+	edu_write32(EDU_REG_LIVENESS, 0x12345678);
 	report(edu_read(EDU_REG_ID) == EDU_ID_VALUE && edu_read(EDU_REG_LIVENESS) == ~0x12345678u,
 	       "edu bus=%u device=%u function=%u id=0x%x registers=0x%lx", function >> 8,
 	       function >> 3 & 31, function & 7, edu_read(EDU_REG_ID), (uint64_t)(uintptr_t)edu);
@@ -181,4 +229,5 @@ void step_edu(uint64_t memory_size)
 	check_round_trip("dma");
 	check_isolation(memory_size);
 	check_round_trip("dma-again");
+	check_interrupts(function);
 }

@@ -34,3 +34,12 @@ bool pci_find(uint32_t id, uint32_t *function)
 			return true;
 	return false;
 }
+
+bool pci_find_capability(uint32_t function, uint32_t id, uint32_t *at)
+{
+	for (*at = pci_read(function, PCI_CAPS) & 0xfc; *at;
+	     *at = pci_read(function, *at) >> 8 & 0xfc)
+		if ((pci_read(function, *at) & 0xff) == id)
+			return true;
+	return false;
+}

@@ -9,6 +9,9 @@
 #define PCI_ID      0x00
 #define PCI_COMMAND 0x04
 #define PCI_BAR0    0x10
+#define PCI_CAPS    0x34
+#define PCI_CAP_MSI 0x05
+#define MSI_ENABLE  (1u << 16)
 
 #define PCI_COMMAND_MEMORY (1u << 1)
 #define PCI_COMMAND_MASTER (1u << 2)
@@ -24,5 +27,8 @@ void pci_write(uint32_t function, uint32_t offset, uint32_t value);
 
 /* The first function with this identification. */
 bool pci_find(uint32_t id, uint32_t *function);
+
+/* Where a capability is. */
+bool pci_find_capability(uint32_t function, uint32_t id, uint32_t *at);
 
 #endif

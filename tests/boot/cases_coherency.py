@@ -4,7 +4,9 @@ can change, and the live tables behind them."""
 from case import Case, file, manifest
 from guests import (DEMO, DEMO_BYTES, DEMO_VM, EDU, EDU_STEPS, LAB, LINUX, LINUX_VM, NVME, NVME_STEP, attach,
                     demo_with, refused, summary, verdict)
-from inspect_machine import IOAPIC_SOURCE, bdf_number, bus_masters, interrupts, stopped, vtd_tables
+from inspect_machine import IOAPIC_SOURCE, bdf_number, bus_masters, interrupts, pending_vectors, stopped, vtd_tables
+
+EDU_VECTOR = 0x40
 
 SNOOPING = (fr"^device {NVME} .* nosnoop=no by=probe default=snoop box=2 wbinvd=ignore$",
             fr"^device {EDU} .* nosnoop=yes by=unknown default=snoop box=1 wbinvd=ignore$")
@@ -34,8 +36,16 @@ def all_interrupt(emulator):
     return [f"source {source:04x} has no interrupt that is live" for source in wanted - emulator.sources]
 
 
+def edu_interrupts(emulator):
+    """Of all that the demo has made edu send, what is for its own CPU waits there, by an entry of edu's."""
+    waiting = pending_vectors(emulator, 0)
+    problems = [] if waiting == [EDU_VECTOR] else [f"vectors {waiting} are pending"]
+    return problems + ([] if bdf_number(EDU) in emulator.sources else ["edu has no interrupt that is live"])
+
+
 # The tables are looked at in the middle of the run, with DMA before and after.
-WALK_DEMO = (("ok step=dma ", stopped(vtd_tables, covers_the_vm, interrupts, bus_masters)),)
+WALK_DEMO = (("ok step=dma ", stopped(vtd_tables, covers_the_vm, interrupts, bus_masters)),
+             ("ok step=interrupt ", stopped(interrupts, edu_interrupts)))
 WALK_LINUX = (("ok step=dmar-hidden", stopped(vtd_tables, is_identity, interrupts, all_interrupt, bus_masters)),)
 
 

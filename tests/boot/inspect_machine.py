@@ -126,6 +126,12 @@ def interrupts(emulator):
     return problems + walk.problems
 
 
+def pending_vectors(emulator, apic_id):
+    """What waits in a local APIC."""
+    text = emulator.monitor.ask(f"info lapic {apic_id}")
+    return [int(vector) for vector in re.findall(r"\d+", re.search(r"^IRR(.*)$", text, re.M).group(1))]
+
+
 def bus_masters(emulator):
     """R21: who nobody owns cannot master the bus, nor a bridge with nobody behind it; one that has
     somebody can."""
