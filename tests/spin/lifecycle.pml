@@ -114,11 +114,13 @@ inline write_back(cpu)
 /* --- kicks -------------------------------------------------------------------------------------- */
 inline perform(cpu, what)
 {
-	if
-	:: what == flush -> write_back(cpu)
-	:: what == reload -> honoured = (honoured & ~BIT(cpu)) | (leaves & BIT(cpu))
-	:: else
-	fi
+	atomic {
+		if
+		:: what == flush -> write_back(cpu)
+		:: what == reload -> honoured = (honoured & ~BIT(cpu)) | (leaves & BIT(cpu))
+		:: else
+		fi
+	}
 }
 
 inline answer()
@@ -132,12 +134,12 @@ inline answer()
 
 inline serve()
 {
-	if
-	:: MAIL(0, self) != nothing
-	:: atomic { MAIL(1, self) != nothing -> from = 1 }
-	:: atomic { MAIL(2, self) != nothing -> from = 2 }
-	fi;
-	d_step {
+	atomic {
+		if
+		:: MAIL(0, self) != nothing
+		:: MAIL(1, self) != nothing -> from = 1
+		:: MAIL(2, self) != nothing -> from = 2
+		fi;
 		assert(!(serving & BIT(from))); /* once each */
 		serving = serving | BIT(from)
 	};
@@ -149,25 +151,25 @@ inline serve()
  * One that comes when the CPU does not listen is lost: VMX spends it on the hypervisor. SVM keeps it
  * pending, which only makes the CPU look once more.
  */
-inline send_nmi()
+inline send_nmi(to)
 {
 	nmi = nmi | (listening & BIT(to))
 }
 
-inline ask_one(what)
+inline ask_one(what, to)
 {
 	MAIL(self, to) = what; /* step */
-	send_nmi();            /* step */
+	send_nmi(to);          /* step */
 }
 
 inline ask(what)
 {
 	if
-	:: self != 0 -> ask_one(what)
+	:: self != 0 -> ask_one(what, 0)
 	:: else
 	fi;
 	if
-	:: self != 1 -> to = 1; ask_one(what); to = 0
+	:: self != 1 -> ask_one(what, 1)
 	:: else
 	fi
 }
@@ -183,7 +185,7 @@ inline await()
 inline do_here(what)
 {
 	if
-	:: self < VM_CPUS -> perform(self, what)
+	:: atomic { self < VM_CPUS -> perform(self, what) }
 	:: else
 	fi
 }
@@ -199,24 +201,16 @@ inline everywhere(what)
 /* --- WBINVD ------------------------------------------------------------------------------------- */
 inline wbinvd()
 {
-	d_step {
-		covered[self] = ALL;
-		if
-		:: verdict == 0 -> ignoring = ignoring | BIT(self)
-		:: else
-		fi
-	};
 	if
-	:: ignoring & BIT(self) ->
+	:: d_step { verdict == 0 -> ignoring = ignoring | BIT(self) };
 		d_step {
 			assert(!leaves && !honoured); /* R16 */
 			assert(!ANY(stale)); /* R13: the guest looks at what the device wrote */
 			owed[0] = (nosnoop[0] -> ALL : 0);
 			owed[1] = (nosnoop[1] -> ALL : 0);
-			ignoring = ignoring & ~BIT(self);
-			covered[self] = 0
+			ignoring = ignoring & ~BIT(self)
 		}
-	:: else ->
+	:: d_step { verdict == 1 -> covered[self] = ALL };
 		everywhere(flush);
 		assert(!covered[self]) /* R13: never reported done when it is not */
 	fi
@@ -465,7 +459,7 @@ inline run_guest()
 
 active [CPUS] proctype cpu()
 {
-	byte self = _pid, from, to;
+	byte self = _pid, from;
 	byte serving; /* senders, by mask */
 	bool edge;    /* the verdict changes by this attach or detach */
 
