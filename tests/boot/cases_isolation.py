@@ -57,6 +57,21 @@ BRIDGES = tuple(
     for boot in ("bios", "uefi"))
 
 
+# A conventional bus, whose devices' requests carry an id of the bridge's: the secondary bus's device 0, or the
+# bridge's own. Its faults are the demo's.
+ALIASES = tuple(
+    Case(f"alias-{name}", demo_with("01:01.0"),
+         extra=("-device", f"{device},id=conventional,addr=6.0",
+                "-device", "edu,bus=conventional,addr=1.0,dma_mask=0xffffffffffffffff",
+                "-device", "e1000,bus=conventional,addr=2.0"),
+         expect=(r"^device 00:06\.0 .* group=00:06\.0 .*type=bridge", r"^device 01:01\.0 .* group=00:06\.0 ",
+                 r"^device 01:02\.0 .* group=00:06\.0 ", attach("01:01.0", LAB, "snoop", "demo", 1)) + DEMO,
+         also=EDU_STEPS + ("step=edu bus=1 device=1 ", fr"^fault unit=0 device={requester} address=0x4000000 ",
+                           r"^device 00:1f\.3 .* group=00:1f\.0 "),
+         probes=(("ok step=dma ", stopped(vtd_tables, bus_masters)),))
+    for name, device, requester in (("pcie", "pcie-pci-bridge", "01:00.0"), ("dmi", "i82801b11-bridge", "00:06.0")))
+
+
 REGION, PAGE = 0xfe000000, 4096  # no memory, no device
 EDU_SCOPE, NVME_SCOPE = (ENDPOINT, 0, 5, 0), (ENDPOINT, 0, 4, 0)
 
@@ -109,4 +124,4 @@ OTHER = (
     Case("host-tables-uefi", demo_with(EDU), boot="uefi", debug=True, expect=DEMO, probes=((None, host_tables),)),
 )
 
-CASES = NO_DMAR + BRIDGES + DMARS + OTHER
+CASES = NO_DMAR + BRIDGES + ALIASES + DMARS + OTHER

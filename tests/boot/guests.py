@@ -24,7 +24,7 @@ EDU_STEPS = ("ok step=edu ", r"ok step=dma bytes=\d+ wrong=0", "ok step=dma-outs
              r"ok step=dma-again bytes=\d+ wrong=0", r"ok step=interrupt refused=\d+ wrong=0")
 LINUX = ("guest linux kernel=", "ok step=dmar-hidden", "ok step=wbinvd count=16", "guest linux failed=0",
          "end vm=linux by=power-register")
-NVME_STEP = (r"ok step=nvme bytes=4194304 sha256=[0-9a-f]{64}",)
+NVME_STEP = (r"ok step=nvme bytes=4194304 sha256=[0-9a-f]{64}", "ok step=reset method=flr same=1")
 
 
 def summary(vm, word):

@@ -17,6 +17,7 @@ IOAPIC_SOURCE = 0xff00  # QEMU's, in the scope of its unit
 COMMAND, BUS_MASTER = 0x04, 1 << 2
 HEADER_TYPE_DWORD, BUS_NUMBERS = 0x0c, 0x18
 BAR, CAP_POINTER, MSI, MSIX = 0x10, 0x34, 0x05, 0x11
+EXPRESS, PCIE_TO_PCI = 0x10, 7
 
 IMAGE_SIZE = 16 << 20
 UNMAPPED = 0x123450
@@ -42,6 +43,18 @@ def attached_devices(lines):
     return attached
 
 
+def aliases(monitor, bdf):
+    """The requester ids that a PCIe-to-PCI bridge above a function may give to its requests."""
+    for bridge in monitor.functions():
+        numbers = monitor.read_config(bridge, BUS_NUMBERS)
+        first, last = numbers >> 8 & 0xff, numbers >> 16 & 0xff
+        if monitor.read_config(bridge, HEADER_TYPE_DWORD) >> 16 & 0x7f != 1 or not first <= bdf >> 8 <= last:
+            continue
+        at = capabilities(monitor, bridge).get(EXPRESS)
+        if not at or monitor.read_config(bridge, at) >> 20 & 0xf == PCIE_TO_PCI:
+            yield from (bridge, first << 8)
+
+
 def image_range(lines):
     start = int(re.search(r"image=(0x[0-9a-f]+)", "\n".join(lines)).group(1), 16)
     return start, start + IMAGE_SIZE
@@ -52,6 +65,7 @@ def vtd_tables(emulator):
     monitor = emulator.monitor
     walk = Walk(lambda pa: monitor.read_memory(pa, 4096), image_range(emulator.lines))
     attached = {bdf: (ioasid, form == "snoop") for bdf, (ioasid, form) in attached_devices(emulator.lines).items()}
+    attached.update({alias: space for bdf, space in attached.items() for alias in aliases(monitor, bdf)})
     if not monitor.read_register(UNIT + GSTS, "w") & GSTS_TES:
         walk.note("translation is off")
     root = monitor.read_register(UNIT + RTADDR)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI configuration space behind an ECAM window (segment 0, buses 0 to 3): core/pci.c runs on it
+ * PCI configuration space behind an ECAM window (segment 0, buses 0 to 7): core/pci.c runs on it
  * unchanged. Every register has its bits that writes change and its bits that writing 1 clears;
  * all others are read-only. Every write is noted.
  */
@@ -10,7 +10,7 @@
 #include "lib/types.h"
 
 #define FAKE_ECAM_BASE 0xb0000000ull
-#define FAKE_BUSES     4
+#define FAKE_BUSES     8
 
 #define BDF(bus, device, function) ((u32)(bus) << 8 | (device) << 3 | (function))
 

@@ -509,6 +509,7 @@ static void test_function_level_reset(void **state)
 		expect_reset(rows[i].offset, rows[i].size, rows[i].value);
 		put(CONTROL, 1, 0x80); /* the other half */
 		put(CONTROL + 2, 2, 0x8000);
+		put(CONTROL, 1, 0x8010); /* more than its size */
 		assert_int_equal(function->resets, 1);
 	}
 }
@@ -565,6 +566,10 @@ static void test_power_states(void **state)
 		fake_config_add_pm(function, rows[i].soft_reset);
 		give_blocked();
 		put(PCI_COMMAND, 2, 0x0405);
+		start = deadline_in_us(0);
+		put(PMCSR, 2, 0); /* it is awake */
+		assert_int_equal(deadline_in_us(0), start);
+		put(PCI_BAR, 4, 0x12300000);
 		put(PMCSR, 2, 3);
 		assert_int_equal(get(PMCSR, 1) & 3, 3);
 		start = deadline_in_us(0);
@@ -573,6 +578,7 @@ static void test_power_states(void **state)
 		assert_int_equal(function->resets, reset);
 		assert_int_equal(get(PMCSR, 1) & 3, rows[i].wakes ? 0 : 3);
 		expect_restored();
+		assert_int_equal(get(PCI_BAR, 4), reset ? 0xfd000000 : 0x12300000);
 		assert_int_equal(get(PCI_COMMAND, 2), reset ? 0 : 0x0405);
 		assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), reset ? 2 : 0x0407);
 	}
