@@ -87,7 +87,7 @@ err_t group_check(const struct device *d, const struct ioasid *io, const struct 
 
 u32 group_rids(const struct device *d, u16 rids[GROUP_RIDS_MAX])
 {
-	u32 secondary, count = 0;
+	u32 count = 0;
 
 	if (!d->alias || d->bdf != secondary_id(d->alias))
 		rids[count++] = (u16)d->bdf;
@@ -97,9 +97,8 @@ u32 group_rids(const struct device *d, u16 rids[GROUP_RIDS_MAX])
 		if (other != d && other->vm && other->alias == d->alias)
 			return count;
 	}
-	secondary = secondary_id(d->alias);
 	rids[count++] = (u16)d->alias->bdf;
-	rids[count++] = (u16)secondary;
+	rids[count++] = (u16)secondary_id(d->alias);
 	return count;
 }
 

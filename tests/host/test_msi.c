@@ -78,6 +78,7 @@ static void start(bool remap, bool wide)
 	if (remap)
 		assert_ok(vtd_interrupt_start(unit, false));
 	nic_function = machine_add_function(NIC, false);
+	fake_config_add_flr(nic_function);
 	add_msi(nic_function, wide);
 	add_msix(nic_function);
 	add_msi(machine_add_function(OTHERS, false), true);
@@ -460,6 +461,23 @@ static void test_detach(void **state)
 	assert_int_equal(present(), 0);
 }
 
+/* A reset of the function takes the messages with it, and the entries; the owner sees that. */
+static void test_function_level_reset(void **state)
+{
+	(void)state;
+	program(0, GOOD, 0x31);
+	program_msi(true, GOOD, 0x40, 1 | 2 << 4);
+	assert_int_equal(present(), 5);
+	write_config(0x40 + PCIE_DEVICE_CONTROL, 2, 0x8000);
+	assert_int_equal(nic_function->resets, 1);
+	assert_int_equal(present(), 0);
+	assert_int_equal(config(MSI_AT + 2, 2) & 0x71, 0);
+	assert_int_equal(hardware_config(MSI_AT + 2, 2) & 0x71, 0);
+	assert_int_equal(read_table(0xc, 4), 1);
+	program(0, GOOD, 0x31);
+	assert_int_equal(present(), 1);
+}
+
 /* Nothing is mediated where nothing can be remapped. */
 static void test_without_remapping(void **state)
 {
@@ -496,6 +514,7 @@ int main(void)
 		TEST(test_source_of_alias),
 		TEST(test_quiesced),
 		TEST(test_detach),
+		TEST(test_function_level_reset),
 		TEST(test_without_remapping),
 	};
 
