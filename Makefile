@@ -43,6 +43,7 @@ $(error packages are missing)
 endif
 
 include tests/host/tests.mk
+include tests/bench/bench.mk
 include guests/guests.mk
 
 # --- the core: one ELF for both doors --------------------------------------------------------------
