@@ -5,11 +5,14 @@
 
 #include "lib/types.h"
 
-/* Writes back and invalidates the lines of [at, at + size), then fences (SDM volume 2, CLFLUSH). */
+/* Writes back and invalidates the lines of [at, at + size); they are in memory after a fence. */
+void cache_write_back(const void *at, size_t size);
+/* The same, then fences. */
 void cache_flush_range(const void *at, size_t size);
 /* Writes back and invalidates this CPU's caches (WBINVD). */
 void cache_flush_all(void);
-/* Earlier stores are globally visible before later ones (SFENCE). */
+/* Earlier stores are globally visible, and earlier write-backs in memory, before later stores
+ * (MFENCE). */
 void cache_fence(void);
 
 #endif

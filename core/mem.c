@@ -33,6 +33,8 @@ static struct lock mem_lock;
 /* The pool: pages never used yet, and a list of freed ones; guarded by pool_lock. */
 static struct lock pool_lock;
 static u64 pool_next, pool_free;
+/* By page of the image and the pool; each belongs to the owner of the page. */
+static u16 page_counts[HYPERVISOR_SIZE / PAGE_SIZE];
 
 void *phys_to_virt(u64 pa)
 {
@@ -77,6 +79,11 @@ void page_free(u64 pa)
 	*(u64 *)phys_to_virt(pa) = pool_free;
 	pool_free = pa;
 	lock_give(&pool_lock);
+}
+
+u16 *page_count(u64 pa)
+{
+	return &page_counts[(pa - image_pa) / PAGE_SIZE];
 }
 
 bool mem_is_hypervisor(u64 pa, u64 size)

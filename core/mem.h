@@ -31,6 +31,8 @@ u64 virt_to_phys(const void *va);
 u64 page_alloc(void);
 u64 page_alloc_zeroed(void);
 void page_free(u64 pa);
+/* A number that goes with a page of the pool, for whoever has allocated it. */
+u16 *page_count(u64 pa);
 
 /* Uncached mapping of registers; pa and size need not be aligned. Mapped twice is fine.
  * E_OVERLAP where RAM is. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The life of a table, and looking at it. */
+#include "core/cache.h"
 #include "core/pagetable_walk.h"
 #include "core/publish.h"
 
@@ -9,7 +10,7 @@ void pt_list_push(u64 *list_pa, u64 page_pa)
 	*list_pa = page_pa;
 }
 
-static u64 list_pop(u64 *list_pa)
+u64 pt_list_pop(u64 *list_pa)
 {
 	u64 page_pa = *list_pa;
 
@@ -20,7 +21,7 @@ static u64 list_pop(u64 *list_pa)
 void pt_list_free(u64 *list_pa)
 {
 	while (*list_pa)
-		page_free(list_pop(list_pa));
+		page_free(pt_list_pop(list_pa));
 }
 
 err_t pt_reserve_tables(struct pagetable *pt, u32 count)
@@ -37,12 +38,15 @@ err_t pt_reserve_tables(struct pagetable *pt, u32 count)
 	return E_OK;
 }
 
-void pt_add_table(struct pagetable *pt, u64 *slot, u64 first, u64 step)
+void pt_attach_table(struct pagetable *pt, u64 *slot, u64 table_pa, bool is_hidden)
 {
-	u64 table_pa = list_pop(&pt->spare_pa);
+	bool flush = pt->flush && !is_hidden;
 
-	publish_entries(phys_to_virt(table_pa), first, step, ENTRIES, pt->flush);
-	publish_entries(slot, table_pa | pt->format->table_bits, 0, 1, pt->flush);
+	if (pt->flush)
+		cache_write_back(phys_to_virt(table_pa), PAGE_SIZE);
+	if (flush)
+		cache_fence();
+	publish_entries(slot, table_pa | pt->format->table_bits, 0, 1, flush);
 }
 
 err_t pt_init(struct pagetable *pt, const struct pt_format *format, u8 levels, u8 leaf_sizes,
@@ -53,11 +57,13 @@ err_t pt_init(struct pagetable *pt, const struct pt_format *format, u8 levels, u
 	if (!root_pa)
 		return E_NO_MEMORY;
 	publish_entries(phys_to_virt(root_pa), 0, 0, ENTRIES, flush);
+	*page_count(root_pa) = 0;
 	if (!(leaf_sizes & PT_LEAF_2M)) /* a 1 GiB leaf is split by way of 2 MiB ones */
 		leaf_sizes &= ~PT_LEAF_1G;
 	*pt = (struct pagetable){
 		.format = format,
 		.root_pa = root_pa,
+		.near_va = ~0ull,
 		.levels = levels,
 		.leaf_sizes = leaf_sizes | PT_LEAF_4K,
 		.flush = flush,
@@ -83,9 +89,10 @@ err_t pt_check_range(const struct pagetable *pt, u64 va, u64 size)
 
 u64 *pt_find_slot(const struct pagetable *pt, u64 va, u64 *size)
 {
-	u64 *table = phys_to_virt(pt->root_pa);
+	unsigned int level;
+	u64 *table = phys_to_virt(walk_start(pt, va, va, &level));
 
-	for (unsigned int level = pt->levels;; level--) {
+	for (;; level--) {
 		u64 *slot = &table[level_index(va, level)];
 
 		if (!is_table(pt, *slot, level)) {

@@ -29,6 +29,8 @@ struct pagetable {
 	u64 root_pa;
 	u64 spare_pa;   /* pages for tables to come, while a call uses them: a list */
 	u64 removed_pa; /* tables taken out, not yet given back: a list */
+	u64 near_va;    /* the 2 MiB that near_pa maps; ~0: none */
+	u64 near_pa;    /* the table of 4 KiB leaves used last: walks begin there if they can */
 	u8 levels;      /* 3, 4 or 5 */
 	u8 leaf_sizes;  /* PT_LEAF_*; 4K always */
 	bool flush;     /* R19: every store is flushed before it counts */

@@ -7,15 +7,16 @@
 #include "core/pagetable_walk.h"
 #include "core/publish.h"
 
-static bool range_is_free(const struct pagetable *pt, u64 va, u64 last)
+/* Whether nothing is mapped in [va, last], and if so what the absent entries at its ends span. */
+static bool range_is_free(const struct pagetable *pt, u64 va, u64 last, u64 *first_hole,
+                          u64 *last_hole)
 {
-	u64 hole;
+	bool is_free = !pt_lookup(pt, va, first_hole);
 
-	for (; va <= last; va = (va | (hole - 1)) + 1) {
-		if (pt_lookup(pt, va, &hole))
-			return false;
-	}
-	return true;
+	*last_hole = *first_hole;
+	while (is_free && (va |= *last_hole - 1) < last)
+		is_free = !pt_lookup(pt, ++va, last_hole);
+	return is_free;
 }
 
 /* Whether leaves of this level may be where these address bits are used. */
@@ -25,13 +26,11 @@ static bool leaf_fits(const struct pagetable *pt, unsigned int level, u64 addres
 }
 
 /* At least as many tables as mapping [va, last] adds, when nothing in it is mapped. */
-static u32 count_new_tables(const struct pagetable *pt, u64 va, u64 last, u64 delta)
+static u32 count_new_tables(const struct pagetable *pt, u64 va, u64 last, u64 delta, u64 first_hole,
+                            u64 last_hole)
 {
-	u64 first_hole, last_hole;
 	u32 count = 0;
 
-	(void)pt_lookup(pt, va, &first_hole);
-	(void)pt_lookup(pt, last, &last_hole);
 	for (unsigned int level = 1; level < pt->levels; level++) {
 		unsigned int shift = level_shift(level + 1); /* of what one table spans */
 		u64 beside_first = (last >> shift) - (va >> shift);
@@ -45,60 +44,63 @@ static u32 count_new_tables(const struct pagetable *pt, u64 va, u64 last, u64 de
 	return count;
 }
 
-/* The level of the largest leaf that [va, last] can begin with. */
-static unsigned int leaf_level(const struct pagetable *pt, u64 va, u64 last, u64 delta)
+struct mapping {
+	u64 delta; /* from an address to what it is mapped to */
+	u64 attributes;
+};
+
+/*
+ * Maps [va, last] in a table and below. What is missing is built where no walker looks, each entry
+ * stored once, and attached by one store when all of it is in memory: one fence for all its tables.
+ */
+static void map_range(struct pagetable *pt, u64 table_pa, unsigned int level, u64 va, u64 last,
+                      const struct mapping *m, bool is_new)
 {
-	unsigned int level = 3;
+	unsigned int shift = level_shift(level), end = level_index(last, level) + 1;
+	u64 *table = phys_to_virt(table_pa), next;
 
-	while (!leaf_fits(pt, level, va | delta) || last - va < level_size(level) - 1)
-		level--;
-	return level;
-}
-
-/* The absent slot of va in a table of this level; tables on the way that are missing are added. */
-static u64 *make_slot(struct pagetable *pt, u64 va, unsigned int level)
-{
-	u64 span, *slot = pt_find_slot(pt, va, &span);
-
-	while (span > level_size(level)) {
-		pt_add_table(pt, slot, 0, 0);
-		slot = pt_find_slot(pt, va, &span);
+	if (level == 1)
+		remember(pt, va, table_pa);
+	if (is_new) {
+		*page_count(table_pa) = 0;
+		publish_entries(table, 0, 0, level_index(va, level), false);
+		publish_entries(&table[end], 0, 0, ENTRIES - end, false);
 	}
-	return slot;
-}
+	for (; va <= last; va = next) {
+		u64 *slot = &table[level_index(va, level)];
+		u64 leaf = (va + m->delta) | m->attributes | (level > 1 ? pt->format->large : 0);
+		u64 count = leaf_fits(pt, level, va | m->delta) ? (last + 1 - va) >> shift : 0;
+		bool adds_table = !count && (is_new || !*slot);
+		u64 child_pa =
+			adds_table ? pt_list_pop(&pt->spare_pa) : *slot & pt->format->address;
 
-/* Table by table: as many leaves as it holds of [va, last]. */
-static void map_range(struct pagetable *pt, u64 va, u64 last, u64 delta, u64 attributes)
-{
-	while (va <= last) {
-		unsigned int level = leaf_level(pt, va, last, delta), shift = level_shift(level);
-		u64 run = (entry_last(va, last, level + 1) + 1 - va) >> shift;
-		u64 leaf = (va + delta) | attributes | (level > 1 ? pt->format->large : 0);
-
-		/* A table of leaves only is full before anything points to it. */
-		if (run == ENTRIES && level < pt->levels)
-			pt_add_table(pt, make_slot(pt, va, level + 1), leaf, BIT(shift));
+		next = count ? va + (count << shift) : entry_last(va, last, level) + 1;
+		if (count)
+			publish_entries(slot, leaf, BIT(shift), count, pt->flush && !is_new);
 		else
-			publish_entries(make_slot(pt, va, level), leaf, BIT(shift), run, pt->flush);
-		va += run << shift;
+			map_range(pt, child_pa, level - 1, va, next - 1, m, adds_table);
+		if (adds_table)
+			pt_attach_table(pt, slot, child_pa, is_new);
+		*page_count(table_pa) += count + adds_table;
 	}
 }
 
 err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes)
 {
-	u64 last, delta;
+	struct mapping m = {pa - va, attributes};
+	u64 last = va + size - 1, first_hole, last_hole, start_pa;
+	unsigned int level;
 
 	TRY(pt_check_range(pt, va, size));
 	if (!IS_ALIGNED(pa, PAGE_SIZE))
 		return E_UNALIGNED;
 	if (pa + size - 1 < pa || ((pa + size - PAGE_SIZE) & ~pt->format->address))
 		return E_OUT_OF_RANGE;
-	last = va + size - 1;
-	delta = pa - va;
-	if (!range_is_free(pt, va, last))
+	if (!range_is_free(pt, va, last, &first_hole, &last_hole))
 		return E_ALREADY_MAPPED;
-	TRY(pt_reserve_tables(pt, count_new_tables(pt, va, last, delta)));
-	map_range(pt, va, last, delta, attributes);
+	TRY(pt_reserve_tables(pt, count_new_tables(pt, va, last, m.delta, first_hole, last_hole)));
+	start_pa = walk_start(pt, va, last, &level);
+	map_range(pt, start_pa, level, va, last, &m, false);
 	pt_list_free(&pt->spare_pa);
 	return E_OK;
 }

@@ -20,69 +20,82 @@ static void split_at(struct pagetable *pt, u64 va)
 	u64 size, *slot = pt_find_slot(pt, va, &size);
 
 	while (is_present(pt, *slot) && !IS_ALIGNED(va, size)) {
-		u64 part = size >> 9;
+		u64 part = size >> 9, table_pa = pt_list_pop(&pt->spare_pa);
 
-		pt_add_table(pt, slot, part > PAGE_SIZE ? *slot : *slot & ~pt->format->large, part);
+		publish_entries(phys_to_virt(table_pa),
+		                part > PAGE_SIZE ? *slot : *slot & ~pt->format->large, part,
+		                ENTRIES, false);
+		*page_count(table_pa) = ENTRIES;
+		pt_attach_table(pt, slot, table_pa, false);
 		slot = pt_find_slot(pt, va, &size);
 	}
 }
 
-/* Looks beside the hole first: pages often leave in order. */
-static bool is_empty(const u64 *table, unsigned int hole)
+/* A table that goes as a whole, with all below it, keeps its entries. */
+static void remove_table(struct pagetable *pt, u64 table_pa, unsigned int level)
 {
-	for (unsigned int i = 0; i < ENTRIES; i++) {
-		if (table[(hole + i - 1) % ENTRIES])
-			return false;
+	const u64 *table = phys_to_virt(table_pa);
+
+	for (unsigned int i = 0; level > 1 && i < ENTRIES; i++) {
+		if (is_table(pt, table[i], level))
+			remove_table(pt, table[i] & pt->format->address, level - 1);
 	}
-	return true;
+	pt->near_va = ~0ull;
+	pt_list_push(&pt->removed_pa, table_pa);
 }
 
 /*
  * Takes [va, last], which no leaf crosses, out of a table, and says whether that leaves nothing:
- * then the caller clears the entry that leads here. A table that goes as a whole keeps its entries.
+ * then the caller clears the entry that leads here.
  */
-static bool unmap_range(struct pagetable *pt, u64 *table, unsigned int level, u64 va, u64 last)
+static bool unmap_range(struct pagetable *pt, u64 table_pa, unsigned int level, u64 va, u64 last)
 {
 	unsigned int first = level_index(va, level), end = level_index(last, level) + 1;
-	u64 table_va = ALIGN_DOWN(va, level_size(level + 1));
-	bool goes = level < pt->levels && last - va == level_size(level + 1) - 1;
-	bool changed = false;
+	u64 *table = phys_to_virt(table_pa), next;
+	u16 *count = page_count(table_pa), count_before = *count;
 
-	for (unsigned int i = first; i < end && !(goes && level == 1); i++) {
-		u64 entry = table[i], entry_va = table_va + i * level_size(level);
-		bool table_below = is_table(pt, entry, level);
+	if (level == 1)
+		remember(pt, va, table_pa);
+	for (unsigned int i = first; i < end; i++, va = next) {
+		u64 entry = table[i], child_pa = entry & pt->format->address;
 
-		if (table_below &&
-		    !unmap_range(pt, child_of(pt, entry), level - 1, MAX(va, entry_va),
-		                 entry_last(entry_va, last, level)))
+		next = entry_last(va, last, level) + 1;
+		if (!entry)
 			continue;
-		if (!goes)
-			publish_entries(&table[i], 0, 0, 1, false);
-		if (table_below)
-			pt_list_push(&pt->removed_pa, entry & pt->format->address);
-		changed = true;
+		if (is_table(pt, entry, level)) {
+			if (next - va < level_size(level) &&
+			    !unmap_range(pt, child_pa, level - 1, va, next - 1))
+				continue;
+			remove_table(pt, child_pa, level - 1);
+		}
+		publish_entries(&table[i], 0, 0, 1, false);
+		--*count;
 	}
-	if (changed && !goes && pt->flush)
+	if (*count != count_before && pt->flush)
 		cache_flush_range(&table[first], (end - first) * sizeof(*table));
-	return goes || is_empty(table, first);
+	return !*count;
 }
 
 err_t pt_unmap(struct pagetable *pt, u64 va, u64 size)
 {
+	u64 last = va + size - 1, start_pa;
+	unsigned int level;
+
 	TRY(pt_check_range(pt, va, size));
+	start_pa = walk_start(pt, va, last, &level);
+	/* A leaf table that keeps other entries changes nothing above it. */
+	if (level == 1 && !unmap_range(pt, start_pa, level, va, last))
+		return E_OK;
 	TRY(pt_reserve_tables(pt, count_split_tables(pt, va) + count_split_tables(pt, va + size)));
 	split_at(pt, va);
 	split_at(pt, va + size);
 	pt_list_free(&pt->spare_pa);
-	(void)unmap_range(pt, phys_to_virt(pt->root_pa), pt->levels, va, va + size - 1);
+	(void)unmap_range(pt, pt->root_pa, pt->levels, va, last);
 	return E_OK;
 }
 
 void pt_destroy(struct pagetable *pt)
 {
-	u64 end = level_size(pt->levels + 1);
-
-	(void)unmap_range(pt, phys_to_virt(pt->root_pa), pt->levels, 0, end - 1);
-	pt_list_push(&pt->removed_pa, pt->root_pa);
+	remove_table(pt, pt->root_pa, pt->levels);
 	pt_release(pt);
 }

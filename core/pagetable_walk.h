@@ -46,16 +46,34 @@ static inline u64 entry_last(u64 va, u64 last, unsigned int level)
 	return MIN(last, va | (level_size(level) - 1));
 }
 
+/* Where a walk for [va, last] begins: in the leaf table used last if that maps it all. */
+static inline u64 walk_start(const struct pagetable *pt, u64 va, u64 last, unsigned int *level)
+{
+	bool is_near = ((va ^ pt->near_va) | (last ^ pt->near_va)) < level_size(2);
+
+	*level = is_near ? 1 : pt->levels;
+	return is_near ? pt->near_pa : pt->root_pa;
+}
+
+/* By whoever changes entries of a leaf table; forgotten when that is taken out. */
+static inline void remember(struct pagetable *pt, u64 va, u64 table_pa)
+{
+	pt->near_va = ALIGN_DOWN(va, level_size(2));
+	pt->near_pa = table_pa;
+}
+
 /* Pages are kept in lists through their first words. A page-aligned address reads as an absent
  * entry to a walker that still has the page in its paging-structure caches. */
 void pt_list_push(u64 *list_pa, u64 page_pa);
+u64 pt_list_pop(u64 *list_pa);
 void pt_list_free(u64 *list_pa);
 
 /* Puts pages for new tables into spare_pa. E_NO_MEMORY: none. */
 err_t pt_reserve_tables(struct pagetable *pt, u32 count) must_check;
 
-/* Lets slot point to a new table, a spare page, of entries first, first + step, ... */
-void pt_add_table(struct pagetable *pt, u64 *slot, u64 first, u64 step);
+/* Lets slot point to a table whose entries are stored, not flushed. is_hidden: no walker sees slot
+ * yet, so the fence waits for an attachment that one sees. */
+void pt_attach_table(struct pagetable *pt, u64 *slot, u64 table_pa, bool is_hidden);
 
 /* E_UNALIGNED, E_OUT_OF_RANGE. */
 err_t pt_check_range(const struct pagetable *pt, u64 va, u64 size) must_check;

@@ -5,6 +5,7 @@
 #include "core/mem.h"
 
 static _Alignas(4096) u8 pages[MIB(64)];
+static u16 page_counts[sizeof(pages) / PAGE_SIZE];
 static u64 next_page = PAGE_SIZE, free_pages; /* address 0 stands for no page */
 static u8 *direct_base;
 static struct lock lock;
@@ -42,4 +43,9 @@ void page_free(u64 pa)
 	*(u64 *)phys_to_virt(pa) = free_pages;
 	free_pages = pa;
 	lock_give(&lock);
+}
+
+u16 *page_count(u64 pa)
+{
+	return &page_counts[pa / PAGE_SIZE];
 }

@@ -15,7 +15,10 @@
 static _Alignas(4096) u8 memory[FAKE_MEM_PAGES * PAGE_SIZE];
 static _Alignas(4096) u8 seen[FAKE_MEM_PAGES * PAGE_SIZE];
 static bool used[FAKE_MEM_PAGES];
+static u16 counts[FAKE_MEM_PAGES];
 static u32 used_count, next_page;
+static bool on_its_way[FAKE_MEM_PAGES * PAGE_SIZE / LINE]; /* lines that a fence waits for */
+static u32 lines_on_their_way;
 static int allocations_left;
 static u64 now_us;
 
@@ -33,6 +36,8 @@ void fake_mem_reset(void)
 	memset(used, 0, sizeof(used));
 	memset(seen, 0x5a, sizeof(seen));
 	memset(memory, 0xa5, sizeof(memory));
+	memset(on_its_way, 0, sizeof(on_its_way));
+	lines_on_their_way = 0;
 	used_count = next_page = 0;
 	allocations_left = -1;
 	now_us = 0;
@@ -104,34 +109,75 @@ const void *fake_mem_seen(u64 pa)
 	return seen + ((const u8 *)phys_to_virt(pa) - memory);
 }
 
-static void write_back(const u8 *at, size_t size)
+u16 *page_count(u64 pa)
 {
-	u64 first = ALIGN_DOWN(at - memory, LINE), end = ALIGN_UP((u64)(at - memory) + size, LINE);
+	u32 page = (pa - FAKE_MEM_BASE_PA) / PAGE_SIZE;
 
-	if (end > sizeof(memory) || first > end)
+	if (page >= FAKE_MEM_PAGES || !used[page])
 		abort();
-	memcpy(seen + first, memory + first, end - first);
+	return &counts[page];
 }
 
-void cache_flush_range(const void *at, size_t size)
+static void look(void)
 {
-	write_back(at, size);
 	if (fake_mem_on_flush)
 		fake_mem_on_flush();
+}
+
+static void check_lines(const u8 *at, size_t size, u64 *first, u64 *end)
+{
+	*first = ALIGN_DOWN(at - memory, LINE) / LINE;
+	*end = ALIGN_UP((u64)(at - memory) + size, LINE) / LINE;
+	if (*end > ARRAY_SIZE(on_its_way) || *first > *end)
+		abort();
+}
+
+static void write_line(u64 line)
+{
+	memcpy(seen + line * LINE, memory + line * LINE, LINE);
+}
+
+void cache_write_back(const void *at, size_t size)
+{
+	u64 line, end;
+
+	for (check_lines(at, size, &line, &end); line < end; line++) {
+		on_its_way[line] = true;
+		lines_on_their_way++;
+	}
+}
+
+/* Lines may arrive in any order: these first, those that no fence has waited for later. */
+void cache_flush_range(const void *at, size_t size)
+{
+	u64 line, end;
+
+	for (check_lines(at, size, &line, &end); line < end; line++)
+		write_line(line);
+	look();
+	cache_fence();
+}
+
+void cache_fence(void)
+{
+	if (!lines_on_their_way)
+		return;
+	for (u64 line = 0; line < ARRAY_SIZE(on_its_way); line++) {
+		if (on_its_way[line])
+			write_line(line);
+		on_its_way[line] = false;
+	}
+	lines_on_their_way = 0;
+	look();
 }
 
 void cache_flush_all(void)
 {
 	for (u32 page = 0; page < FAKE_MEM_PAGES; page++) {
 		if (used[page])
-			write_back(&memory[page * PAGE_SIZE], PAGE_SIZE);
+			memcpy(&seen[page * PAGE_SIZE], &memory[page * PAGE_SIZE], PAGE_SIZE);
 	}
-	if (fake_mem_on_flush)
-		fake_mem_on_flush();
-}
-
-void cache_fence(void)
-{
+	look();
 }
 
 u64 deadline_in_us(u64 us)

@@ -101,6 +101,7 @@ static void check_table(struct walked *w, u64 table_pa, unsigned int level, u64 
 		w->leaves++;
 	}
 	assert_true(used || table_pa == w->pt->root_pa);
+	assert_int_equal(*page_count(table_pa), used);
 }
 
 static u32 check_all(const struct pagetable *pt)
@@ -433,7 +434,7 @@ static void test_every_state_is_old_or_new(void **state)
 	(void)state;
 	seed = 0x5eed0002;
 	make(&formats[2], 4, ALL_LEAVES, true);
-	for (int step = 0; step < 300; step++) {
+	for (int step = 0; step < 1000; step++) {
 		struct range r = random_range();
 		bool map = random_below(2);
 
