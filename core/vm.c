@@ -158,8 +158,10 @@ static void log_summary(const struct vm *vm)
 {
 	const struct vm_counters *c = &vm->counters;
 
-	log_line("summary vm=%s wbinvd=%lu emulated=%lu ignored=%lu invd=%lu faults=%lu exits=%lu",
-	         vm->name, c->wbinvd, c->emulated, c->ignored, c->invd, c->faults, c->exits);
+	log_line("summary vm=%s wbinvd=%lu emulated=%lu ignored=%lu invd=%lu faults=%lu exits=%lu "
+	         "interrupts-refused=%lu",
+	         vm->name, c->wbinvd, c->emulated, c->ignored, c->invd, c->faults, c->exits,
+	         c->interrupts_refused);
 }
 
 static void end(struct vm *vm)

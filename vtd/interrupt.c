@@ -49,6 +49,8 @@ static err_t store(struct vtd_unit *unit, u16 index, const struct vtd_interrupt 
 	struct vtd_irte *slot = &table_of(unit)[index];
 	struct vtd_irte entry = vtd_irte_entry(interrupt, unit->extended_ids);
 
+	if (slot->low == entry.low && slot->high == entry.high)
+		return E_OK;
 	if (slot->low & VTD_IRTE_P) /* 128 bits cannot be stored at once; all that changes is low */
 		publish_entries(&slot->low, entry.low, 0, 1, !unit->walk_coherent);
 	else

@@ -29,7 +29,7 @@ static err_t await_status(struct vtd_unit *unit)
 	return vtd_unit_fail(unit, "invalidation", E_TIMEOUT);
 }
 
-static err_t invalidate(struct vtd_unit *unit, struct vtd_descriptor d)
+static err_t submit(struct vtd_unit *unit, struct vtd_descriptor d)
 {
 	struct vtd_descriptor *next = phys_to_virt(unit->queue_pa);
 
@@ -42,6 +42,16 @@ static err_t invalidate(struct vtd_unit *unit, struct vtd_descriptor d)
 	cache_fence();
 	mmio_w64(&unit->regs, VTD_IQT, FIELD_PUT(VTD_IQ_OFFSET, unit->queue_tail));
 	return await_status(unit);
+}
+
+static err_t invalidate(struct vtd_unit *unit, struct vtd_descriptor d)
+{
+	err_t e;
+
+	lock_take(&unit->queue_lock);
+	e = submit(unit, d);
+	lock_give(&unit->queue_lock);
+	return e;
 }
 
 /* DMA that was translated before is complete, too, where the unit can say so. */

@@ -7,6 +7,7 @@
 #ifndef VTD_VTD_H
 #define VTD_VTD_H
 
+#include "core/lock.h"
 #include "core/mmio.h"
 #include "core/pagetable.h"
 #include "lib/dmar.h"
@@ -21,16 +22,17 @@ struct vtd_unit {
 	u16 segment;
 	struct mmio regs;
 	u64 cap, ecap;
-	bool snoop_control; /* ECAP.SC: SNP may be set in leaves (R5) */
-	bool walk_coherent; /* ECAP.C: tables need no flushing (R19) */
-	u8 levels;          /* bit n: tables of n levels can be walked (SAGAW): bits 3, 4, 5 */
-	u8 leaf_sizes;      /* PT_LEAF_* (CAP.SLLPS) */
-	u32 domain_ids;     /* number of them (CAP.ND) */
-	u32 fault_records;  /* number of them (CAP.NFR) */
-	u32 fault_offset;   /* of the first, in bytes from the registers' base (CAP.FRO) */
-	u64 root_pa;        /* root table */
-	u64 queue_pa;       /* invalidation queue; empty but while a call waits for it */
-	u32 queue_tail;     /* index of the next free descriptor */
+	bool snoop_control;     /* ECAP.SC: SNP may be set in leaves (R5) */
+	bool walk_coherent;     /* ECAP.C: tables need no flushing (R19) */
+	u8 levels;              /* bit n: tables of n levels can be walked (SAGAW): bits 3, 4, 5 */
+	u8 leaf_sizes;          /* PT_LEAF_* (CAP.SLLPS) */
+	u32 domain_ids;         /* number of them (CAP.ND) */
+	u32 fault_records;      /* number of them (CAP.NFR) */
+	u32 fault_offset;       /* of the first, in bytes from the registers' base (CAP.FRO) */
+	u64 root_pa;            /* root table */
+	struct lock queue_lock; /* guards the queue and its status word */
+	u64 queue_pa;           /* invalidation queue; empty but while a call waits for it */
+	u32 queue_tail;         /* index of the next free descriptor */
 	u64 status_pa; /* what wait descriptors write: status_count of the last one that is done */
 	u32 status_count;
 	u64 interrupts_pa; /* interrupt remapping table; 0: its interrupts are not remapped */

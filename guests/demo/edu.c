@@ -227,7 +227,7 @@ void step_edu(uint64_t memory_size)
 	       function >> 3 & 31, function & 7, edu_read(EDU_REG_ID), (uint64_t)(uintptr_t)edu);
 
 	check_round_trip("dma");
+	check_interrupts(function);
 	check_isolation(memory_size);
 	check_round_trip("dma-again");
-	check_interrupts(function);
 }

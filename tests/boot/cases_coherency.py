@@ -7,6 +7,8 @@ from guests import (DEMO, DEMO_BYTES, DEMO_VM, EDU, EDU_STEPS, LAB, LINUX, LINUX
 from inspect_machine import IOAPIC_SOURCE, bdf_number, bus_masters, interrupts, pending_vectors, stopped, vtd_tables
 
 EDU_VECTOR = 0x40
+REFUSED_INTERRUPTS = tuple(fr"^refused interrupt vm=demo source={EDU} .* reason={reason} count="
+                           for reason in ("destination", "delivery-mode"))
 
 SNOOPING = (fr"^device {NVME} .* nosnoop=no by=probe default=snoop box=2 wbinvd=ignore$",
             fr"^device {EDU} .* nosnoop=yes by=unknown default=snoop box=1 wbinvd=ignore$")
@@ -56,7 +58,7 @@ def demo(name, ioasid, box, word, because="none", options="", vm="", also=(), **
     return Case("demo-" + name, demo_with(EDU, ioasid, options, DEMO_VM + vm),
                 expect=raised + (attach(EDU, LAB, form, "demo", box), verdict("demo", word, because),
                                  "start vm=demo") + DEMO,
-                also=EDU_STEPS + (summary("demo", word),) + also, probes=WALK_DEMO, **machine)
+                also=EDU_STEPS + REFUSED_INTERRUPTS + (summary("demo", word),) + also, probes=WALK_DEMO, **machine)
 
 
 def linux(name, text, attached, word, because="none", also=(), **machine):

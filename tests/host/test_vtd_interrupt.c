@@ -200,6 +200,8 @@ static void test_change(void **state)
 	assert_false(was_absent);
 	expect_notes("interrupt one index=0\nwait\n");
 	assert_int_equal(seen_low[0], 0x0000050000990001);
+	assert_ok(vtd_interrupt_change(&unit, index, &moved, 1)); /* as it is: nobody is told */
+	expect_notes("");
 	assert_int_equal(seen(0)[1], 0x40020);
 }
 
