@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/coherency.h"
 
+const char *const coherency_formats[] = {"unresolved", "snoop", "nosnoop"};
+const char *const coherency_verdicts[] = {"ignore", "emulate"};
+const char *const coherency_boxes[] = {"none", "box1", "box2", "box3", "box4"};
+
 enum coherency_format coherency_resolve(enum coherency_request request, bool all_snoop_control)
 {
 	if (request == REQUEST_DEFAULT)

@@ -44,4 +44,7 @@ enum coherency_verdict coherency_verdict(enum coherency_policy policy,
                                          const uint32_t devices_in_box[BOX_COUNT],
                                          enum coherency_box *because);
 
+/* Their words, by value. */
+extern const char *const coherency_formats[], *const coherency_verdicts[], *const coherency_boxes[];
+
 #endif

@@ -1,67 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/command.h"
 
-#include "core/device.h"
-#include "core/ioasid.h"
+#include "core/control.h"
+#include "core/line.h"
 #include "core/plan.h"
 #include "core/power.h"
-#include "core/vm.h"
+#include "core/show.h"
 
 #define MEMORY_MAX BIT(52) /* no CPU addresses more (SDM volume 3, 4.1.4) */
-
-/* One line being read: `rest` is what is left of it, `word` what is being looked at. */
-struct line {
-	struct text rest, word;
-	u32 number;
-	struct vm *vm;         /* what a vm line describes */
-	struct device *device; /* what a device line describes */
-};
-
-/* The next word; it must be there. */
-static err_t need_word(struct line *l)
-{
-	TRY(text_next_word(&l->rest, &l->word));
-	return l->word.length ? E_OK : E_MISSING_WORD;
-}
-
-static err_t need_name(struct line *l, char *name, size_t size)
-{
-	TRY(need_word(l));
-	return text_copy(l->word, name, size);
-}
-
-/* The index of a word in a list that ends with NULL. *choice is an enum where the list names one:
- * all are unsigned int here (C11 6.7.2.2). */
-static err_t choose(struct text word, const char *const *choices, u32 *choice)
-{
-	for (*choice = 0; choices[*choice]; (*choice)++) {
-		if (text_is(word, choices[*choice]))
-			return E_OK;
-	}
-	return E_UNKNOWN_WORD;
-}
-
-/* The last word of the line is one of a few. */
-static err_t need_choice(struct line *l, const char *const *choices, u32 *choice)
-{
-	TRY(need_word(l));
-	TRY(choose(l->word, choices, choice));
-	TRY(text_next_word(&l->rest, &l->word));
-	return l->word.length ? E_UNKNOWN_WORD : E_OK;
-}
 
 static const char *const policies[] = {"kernel", "device", NULL}; /* enum coherency_policy */
 
 static err_t run_policy(struct line *l)
 {
-	return need_choice(l, policies, &plan.policy);
+	return line_choice(l, policies, &plan.policy);
 }
 
 static err_t run_unprotected_dma(struct line *l)
 {
 	static const char *const choices[] = {"refuse", "allow", NULL};
 
-	return need_choice(l, choices, &plan.unprotected_dma);
+	return line_choice(l, choices, &plan.unprotected_dma);
 }
 
 static err_t run_on_exit(struct line *l)
@@ -69,7 +28,7 @@ static err_t run_on_exit(struct line *l)
 	static const char *const actions[] = {"halt", "poweroff", "reset", "qemu", NULL};
 	enum power_action action;
 
-	TRY(need_choice(l, actions, &action));
+	TRY(line_choice(l, actions, &action));
 	power_set_action(action);
 	return E_OK;
 }
@@ -79,39 +38,18 @@ static err_t run_ioasid(struct line *l)
 	static const char *const requests[] = {"default", "snoop", "nosnoop", NULL};
 	char name[IOASID_NAME_MAX];
 	struct ioasid *io;
+	err_t e = line_name(l, name, sizeof(name));
 
-	TRY(need_name(l, name, sizeof(name)));
-	TRY(ioasid_create(name, REQUEST_DEFAULT, &io));
-	return need_choice(l, requests, &io->request);
-}
-
-/* A table of keys ends with one without a name. */
-struct key {
-	const char *name;
-	err_t (*set)(struct line *l, struct text value);
-};
-
-/* The rest of the line is key=value, each key once. */
-static err_t set_keys(struct line *l, const struct key *keys)
-{
-	struct text value;
-	u32 seen = 0;
-
-	for (;;) {
-		u32 i = 0;
-
-		TRY(text_next_word(&l->rest, &l->word));
-		if (!l->word.length)
-			return E_OK;
-		while (keys[i].name && !text_key(l->word, keys[i].name, &value))
-			i++;
-		if (!keys[i].name)
-			return E_UNKNOWN_WORD;
-		if (seen & BIT(i))
-			return E_DUPLICATE;
-		seen |= BIT(i);
-		TRY(keys[i].set(l, value));
+	if (l->out && e == E_MISSING_WORD) {
+		show_ioasids(l->out);
+		return E_OK;
 	}
+	TRY(e);
+	TRY(ioasid_create(name, REQUEST_DEFAULT, &io));
+	e = line_choice(l, requests, &io->request);
+	if (e)
+		ioasid_count--;
+	return e;
 }
 
 static err_t vm_cpus(struct line *l, struct text value)
@@ -151,7 +89,7 @@ static err_t vm_cmdline(struct line *l, struct text value)
 static err_t vm_policy(struct line *l, struct text value)
 {
 	l->vm->config.own_policy = true;
-	return choose(value, policies, &l->vm->policy);
+	return line_choose(value, policies, &l->vm->policy);
 }
 
 static err_t run_vm(struct line *l)
@@ -163,33 +101,25 @@ static err_t run_vm(struct line *l)
 	};
 	char name[VM_NAME_MAX];
 
-	TRY(need_name(l, name, sizeof(name)));
+	TRY(line_name(l, name, sizeof(name)));
 	TRY(vm_create(name, &l->vm));
 	l->vm->config.line = l->number;
-	return set_keys(l, keys);
+	return line_keys(l, keys);
 }
 
 static err_t device_vm(struct line *l, struct text value)
 {
-	char name[VM_NAME_MAX];
-
-	TRY(text_copy(value, name, sizeof(name)));
-	l->device->wanted_vm = vm_find(name);
-	return l->device->wanted_vm ? E_OK : E_NO_VM;
+	return line_find_vm(value, &l->device->wanted_vm);
 }
 
 static err_t device_ioasid(struct line *l, struct text value)
 {
-	char name[IOASID_NAME_MAX];
-
-	TRY(text_copy(value, name, sizeof(name)));
-	l->device->wanted_ioasid = ioasid_find(name);
-	return l->device->wanted_ioasid ? E_OK : E_NO_IOASID;
+	return line_find_ioasid(value, &l->device->wanted_ioasid);
 }
 
 static err_t device_nosnoop(struct line *l, struct text value)
 {
-	if (text_is(value, "probe"))
+	if (text_is(value, "probe") && !l->out)
 		return E_OK;
 	if (text_is(value, "yes") || text_is(value, "no"))
 		return device_set_nosnoop(l->device, text_is(value, "yes"));
@@ -198,35 +128,115 @@ static err_t device_nosnoop(struct line *l, struct text value)
 
 static err_t run_device(struct line *l)
 {
-	static const struct key keys[] = {{"vm", device_vm},
-	                                  {"ioasid", device_ioasid},
-	                                  {"nosnoop", device_nosnoop},
-	                                  {NULL, NULL}};
-	u32 bdf;
+	static const struct key keys[] = {{"nosnoop", device_nosnoop}, {NULL, NULL}};
+	static const struct key manifest_keys[] = {{"vm", device_vm},
+	                                           {"ioasid", device_ioasid},
+	                                           {"nosnoop", device_nosnoop},
+	                                           {NULL, NULL}};
 
-	TRY(need_word(l));
-	TRY(parse_bdf(l->word, &bdf));
-	l->device = device_find(bdf);
-	if (!l->device)
-		return E_NO_DEVICE;
+	TRY(line_device(l, &l->device));
 	if (l->device->bridge)
 		return E_BRIDGE;
+	if (l->out)
+		return line_keys(l, keys);
 	if (l->device->named)
 		return E_DUPLICATE;
 	l->device->named = true;
 	plan.devices[plan.device_count++] = l->device;
-	TRY(set_keys(l, keys));
+	TRY(line_keys(l, manifest_keys));
 	/* Without vm= the line keeps the device from everybody, or only says what it is. */
 	return l->device->wanted_ioasid && !l->device->wanted_vm ? E_MISSING_WORD : E_OK;
 }
 
+static err_t run_attach(struct line *l)
+{
+	static const struct key keys[] = {{"vm", line_vm_key}, {NULL, NULL}};
+	struct text device;
+	struct ioasid *io;
+
+	TRY(line_device(l, &l->device));
+	device = l->word;
+	TRY(line_ioasid(l, &io));
+	l->vm = io->vm;
+	TRY(line_keys(l, keys));
+	if (!l->vm)
+		return E_MISSING_WORD;
+	l->word = device;
+	if (l->vm->state != VM_RUNNING)
+		return E_NOT_RUNNING;
+	TRY(ioasid_attach(io, l->device, l->vm));
+	show_attached(l->out, l->device);
+	return E_OK;
+}
+
+static err_t run_detach(struct line *l)
+{
+	struct text device;
+
+	TRY(line_device(l, &l->device));
+	device = l->word;
+	TRY(line_end(l));
+	l->word = device;
+	if (l->device->state != DEVICE_ATTACHED)
+		return E_NOT_ATTACHED;
+	ioasid_detach(l->device);
+	show_owner(l->out, l->device);
+	return E_OK;
+}
+
+static err_t run_help(struct line *l);
+
+#define MANIFEST BIT(0)
+#define LIVE     BIT(1)
+
 static const struct {
 	const char *word;
 	err_t (*run)(struct line *l);
+	u64 where;
+	const char *help; /* of what is live: its words, then what it does */
 } commands[] = {
-	{"policy", run_policy}, {"ioasid", run_ioasid},   {"vm", run_vm},
-	{"device", run_device}, {"on-exit", run_on_exit}, {"unprotected-dma", run_unprotected_dma},
+	{"policy", run_policy, MANIFEST, NULL},
+	{"vm", run_vm, MANIFEST, NULL},
+	{"on-exit", run_on_exit, MANIFEST, NULL},
+	{"unprotected-dma", run_unprotected_dma, MANIFEST, NULL},
+	{"ioasid", run_ioasid, MANIFEST | LIVE,
+         "[NAME default|snoop|nosnoop]: list them, create one"},
+	{"device", run_device, MANIFEST | LIVE,
+         "BDF nosnoop=yes|no|block: while it is not attached"},
+	{"attach", run_attach, LIVE, "BDF IOASID [vm=VM]: give a device to a VM"},
+	{"detach", run_detach, LIVE, "BDF: take it back"},
+	{"list", show_list, LIVE, ": VMs and devices"},
+	{"info", show_info, LIVE, "BDF: what it is, and what the default policy would do"},
+	{"verdict", show_verdicts, LIVE, ": what WBINVD does, in every VM"},
+	{"why", show_why, LIVE, "VM: which device, in which box, authorises WBINVD"},
+	{"walk", show_walk, LIVE, "IOASID ADDRESS: every level of its tables"},
+	{"stats", show_stats, LIVE, ": counters"},
+	{"faults", show_faults, LIVE, ": the last DMA fault of each device"},
+	{"log", show_log, LIVE, "[LINES]: the end of the log"},
+	{"help", run_help, LIVE, ": this"},
 };
+
+static err_t run_help(struct line *l)
+{
+	TRY(line_end(l));
+	for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+		const char *help = commands[i].help;
+
+		if (help)
+			output_line(l->out, "%s%s%s", commands[i].word, *help == ':' ? "" : " ",
+			            help);
+	}
+	return E_OK;
+}
+
+const char *command_word(u32 index)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (commands[i].where & LIVE && !index--)
+			return commands[i].word;
+	}
+	return NULL;
+}
 
 static err_t run(struct line *l)
 {
@@ -234,7 +244,8 @@ static err_t run(struct line *l)
 	if (!l->word.length)
 		return E_OK;
 	for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (text_is(l->word, commands[i].word))
+		if (text_is(l->word, commands[i].word) &&
+		    commands[i].where & (l->out ? LIVE : MANIFEST))
 			return commands[i].run(l);
 	}
 	return E_UNKNOWN_WORD;
@@ -246,6 +257,24 @@ err_t command_run(struct text line, u32 line_number, struct text *word)
 	err_t e = run(&l);
 
 	*word = l.word;
+	return e;
+}
+
+err_t command_run_live(struct output *out, struct text line)
+{
+	struct line l = {.rest = line, .out = out};
+	struct text rest = line, command;
+	err_t e;
+
+	control_take();
+	e = run(&l);
+	control_give();
+	if (e) {
+		(void)!text_next_word(&rest, &command);
+		output_line(out, "error command=%.*s word=\"%.*s\" reason=%s",
+		            (int)MIN(command.length, 16), command.at, (int)MIN(l.word.length, 32),
+		            l.word.at, error_name(e));
+	}
 	return e;
 }
 

@@ -12,6 +12,8 @@
 struct device devices[DEVICES_MAX]; /* grows during boot only; an entry changes with its owner */
 u32 device_count;
 
+const char *const nosnoop_by_names[] = {"probe", "unknown", "override", "class", "block"};
+
 struct device *device_find(u32 bdf)
 {
 	for_each_device (d) {
@@ -200,7 +202,6 @@ void device_find_units(void)
 /* R3: the default policy's answer, before anything is attached. */
 static void log_device(const struct device *d)
 {
-	static const char *const by[] = {"probe", "unknown", "override", "class", "block"};
 	enum coherency_format format;
 	enum coherency_box box;
 	bool emulate;
@@ -217,7 +218,7 @@ static void log_device(const struct device *d)
 	log_line("device %s id=%04x:%04x class=%06x group=%s unit=%u nosnoop=%s by=%s default=%s "
 	         "box=%u wbinvd=%s",
 	         BDF_TEXT(d->bdf), d->id & 0xffff, d->id >> 16, d->class_code, BDF_TEXT(d->group),
-	         d->unit->index, d->nosnoop_capable ? "yes" : "no", by[d->nosnoop_by],
+	         d->unit->index, d->nosnoop_capable ? "yes" : "no", nosnoop_by_names[d->nosnoop_by],
 	         format == FORMAT_SNOOP ? "snoop" : "nosnoop", box, emulate ? "emulate" : "ignore");
 }
 

@@ -20,6 +20,7 @@ enum nosnoop_by {
 	NOSNOOP_BY_CLASS,
 	NOSNOOP_BY_BLOCK,
 };
+extern const char *const nosnoop_by_names[];
 
 enum device_state {
 	DEVICE_FREE, /* blocked: no context entry, no bus mastering (R21) */

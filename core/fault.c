@@ -17,17 +17,32 @@ static struct {
 	struct rate rate;
 	struct vtd_fault last;
 	const struct vtd_unit *unit;
+	u32 total; /* that lines have told of */
 } log[DEVICES_MAX + 1];
+
+static void show(struct output *out, u32 slot, u32 count)
+{
+	const struct vtd_fault *f = &log[slot].last;
+
+	output_line(out,
+	            "fault unit=%u device=%s address=0x%lx access=%s reason=0x%x (%s) count=%u",
+	            log[slot].unit->index, BDF_TEXT((u32)log[slot].unit->segment << 16 | f->rid),
+	            f->address, f->read ? "read" : "write", f->reason, vtd_fault_reason(f->reason),
+	            count);
+}
 
 static void print(u32 slot)
 {
-	const struct vtd_fault *f = &log[slot].last;
-	u32 count = rate_take(&log[slot].rate);
+	log[slot].total += log[slot].rate.pending;
+	show(&output_log, slot, rate_take(&log[slot].rate));
+}
 
-	log_line("fault unit=%u device=%s address=0x%lx access=%s reason=0x%x (%s) count=%u",
-	         log[slot].unit->index, BDF_TEXT((u32)log[slot].unit->segment << 16 | f->rid),
-	         f->address, f->read ? "read" : "write", f->reason, vtd_fault_reason(f->reason),
-	         count);
+void fault_show(struct output *out)
+{
+	for (u32 slot = 0; slot <= DEVICES_MAX; slot++) {
+		if (log[slot].unit)
+			show(out, slot, log[slot].total + log[slot].rate.pending);
+	}
 }
 
 static void note(const struct vtd_unit *unit, const struct vtd_fault *fault)

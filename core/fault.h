@@ -3,9 +3,13 @@
 #ifndef CORE_FAULT_H
 #define CORE_FAULT_H
 
+#include "core/output.h"
+
 /* Takes and logs what the units have recorded. */
 void fault_poll(void);
 /* Prints what rate-limited `fault` lines still owe. */
 void fault_log_pending(void);
+/* The last one of each device. */
+void fault_show(struct output *out);
 
 #endif

@@ -2,10 +2,10 @@
 #include "core/log.h"
 
 #include "core/lock.h"
+#include "core/output.h"
 #include "core/uart.h"
 #include "lib/format.h"
 
-#define LINE_MAX  256
 #define RING_SIZE KIB(16)
 
 /* Everything here is guarded by log_lock. */
@@ -34,7 +34,7 @@ void log_init(void)
 
 void log_line(const char *format, ...)
 {
-	char line[LINE_MAX];
+	char line[LOG_LINE_MAX];
 	va_list arguments;
 	size_t length;
 
@@ -68,8 +68,8 @@ void log_note_guest_byte(u8 byte)
 	guest_mid_line = byte != '\n';
 }
 
-/* Runs in a panic: takes no lock, for its owner may be the one that failed. */
-void log_replay(u32 lines)
+/* Where the last lines begin. */
+static u64 find_tail(u32 lines)
 {
 	u64 first = ring_end > RING_SIZE ? ring_end - RING_SIZE : 0;
 	u64 at = ring_end;
@@ -78,7 +78,34 @@ void log_replay(u32 lines)
 		if (ring[(at - 1) % RING_SIZE] == '\n' && seen++ == lines)
 			break;
 	}
-	for (; uart_present && at < ring_end; at++) {
+	return at;
+}
+
+/* Whoever gets the lines may log: the lock is held for one line at a time. */
+void log_show(struct output *out, u32 lines)
+{
+	char line[LOG_LINE_MAX];
+	u64 at, end;
+
+	lock_take(&log_lock);
+	at = find_tail(lines);
+	end = ring_end;
+	lock_give(&log_lock);
+	for (; at < end; at++) {
+		size_t length = 0;
+
+		lock_take(&log_lock);
+		while (ring[at % RING_SIZE] != '\n' && length < sizeof(line))
+			line[length++] = ring[at++ % RING_SIZE];
+		lock_give(&log_lock);
+		out->put(out, line, length);
+	}
+}
+
+/* Runs in a panic: takes no lock, for its owner may be the one that failed. */
+void log_replay(u32 lines)
+{
+	for (u64 at = find_tail(lines); uart_present && at < ring_end; at++) {
 		if (ring[at % RING_SIZE] == '\n')
 			uart_write("\r", 1);
 		uart_write(&ring[at % RING_SIZE], 1);

@@ -8,6 +8,10 @@
 
 #include "core/x86.h"
 
+#define LOG_LINE_MAX 256
+
+struct output;
+
 /* Looks for the UART and sets it to 8n1; harmless when there is none. */
 void log_init(void);
 
@@ -21,6 +25,9 @@ void log_registers(const char *words, const u64 gpr[GPR_COUNT]);
 
 /* A guest that owns the serial port has written this byte to its data register. */
 void log_note_guest_byte(u8 byte);
+
+/* The last lines of the ring. */
+void log_show(struct output *out, u32 lines);
 
 /* Prints the last lines of the ring again (panic). */
 void log_replay(u32 lines);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The table of contents of the hypervisor. */
 #include "core/backend.h"
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "core/device.h"
 #include "core/facts.h"
@@ -76,6 +77,7 @@ void main(const struct boot_info *info)
 	log_line("snoopervisor loader=%s image=0x%lx files=%u", facts.boot.loader,
 	         facts.boot.image_pa, facts.boot.file_count);
 	cpu_init(0);
+	clock_init();
 	e = mem_init(&facts.boot);
 	if (e) {
 		log_line("error memory reason=%s", error_name(e));

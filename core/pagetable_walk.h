@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the page-table engine share; nobody else includes it. */
+/* What the files of the page-table engine share, and who looks at tables entry by entry:
+ * core/show.c, core/audit.c. */
 #ifndef CORE_PAGETABLE_WALK_H
 #define CORE_PAGETABLE_WALK_H
 

@@ -3,6 +3,7 @@
 
 #include "core/backend.h"
 #include "core/cache.h"
+#include "core/clock.h"
 #include "core/fault.h"
 #include "core/guest_image.h"
 #include "core/ioapic.h"
@@ -85,10 +86,8 @@ void vm_log_wbinvd(struct vcpu *vcpu)
 
 void vm_log_verdict(const struct vm *vm)
 {
-	static const char *const boxes[BOX_COUNT] = {"none", "box1", "box2", "box3", "box4"};
-
-	log_line("verdict vm=%s wbinvd=%s because=%s", vm->name,
-	         vm->verdict == VERDICT_EMULATE ? "emulate" : "ignore", boxes[vm->because]);
+	log_line("verdict vm=%s wbinvd=%s because=%s", vm->name, coherency_verdicts[vm->verdict],
+	         coherency_boxes[vm->because]);
 }
 
 void vm_update_memory_type(struct vm *vm)
@@ -115,6 +114,7 @@ void vm_update_verdict(struct vm *vm)
 	vm_log_wbinvd(vm->vcpu);
 	vm->verdict = verdict;
 	vm->because = because;
+	vm->verdict_since_ms = clock_ms();
 	vm_update_memory_type(vm);
 	vm_log_verdict(vm);
 }

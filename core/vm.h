@@ -93,6 +93,7 @@ struct vm {
 	enum coherency_policy policy;
 	enum coherency_verdict verdict;
 	enum coherency_box because;
+	u64 verdict_since_ms; /* since boot */
 	u32 devices_in_box[BOX_COUNT];
 	struct vm_counters counters;
 	struct rate interrupt_rate; /* of `refused interrupt` lines */

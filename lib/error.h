@@ -27,6 +27,8 @@
 	X(USE_BLOCK, "use nosnoop=block")           \
 	X(DENY_LIST, "deny-list")                   \
 	X(NO_BIT, "no-writable-bit")                \
+	X(NOT_ATTACHED, "not-attached")             \
+	X(NOT_RUNNING, "not-running")               \
 	/* foreign bytes */                         \
 	X(TRUNCATED, "truncated")                   \
 	X(BAD_SIGNATURE, "bad-signature")           \

@@ -88,3 +88,24 @@ err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 	space->attached[unit->index]--;
 	return E_OK;
 }
+
+bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry)
+{
+	const struct vtd_context *slot = find_context(unit, rid);
+
+	*entry = slot ? *slot : (struct vtd_context){0};
+	return entry->low & VTD_CONTEXT_P;
+}
+
+bool vtd_is_attached(const struct vtd_context *entry, const struct vtd_space *space)
+{
+	struct vtd_context expected =
+		vtd_context_entry(space->table.root_pa, space->table.levels, space->domain_id);
+
+	return entry->low == expected.low && entry->high == expected.high;
+}
+
+bool vtd_passes_through(const struct vtd_context *entry)
+{
+	return FIELD_GET(VTD_CONTEXT_TT, entry->low) == 2;
+}

@@ -4,6 +4,7 @@
 #include "vtd/vtd.h"
 
 _Static_assert(VTD_READ == VTD_SS_R && VTD_WRITE == VTD_SS_W, "access bits are the entry's");
+_Static_assert(VTD_SNOOP == VTD_SS_SNP, "so is this one");
 
 const struct pt_format vtd_second_stage = {
 	.present = VTD_SS_R | VTD_SS_W,

@@ -11,10 +11,6 @@ struct vtd_root {
 	u64 low, high;
 };
 
-struct vtd_context {
-	u64 low, high;
-};
-
 struct vtd_descriptor {
 	u64 low, high;
 };

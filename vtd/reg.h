@@ -103,6 +103,7 @@
 /* 9.1, 9.3 root and context entries */
 #define VTD_ROOT_P        BIT(0)
 #define VTD_CONTEXT_P     BIT(0)
+#define VTD_CONTEXT_TT    MASK(3, 2)  /* translation type: 0 by the table, 2 pass-through */
 #define VTD_CONTEXT_AW    MASK(2, 0)  /* high: levels - 2 */
 #define VTD_CONTEXT_DID   MASK(23, 8) /* high: domain id */
 #define VTD_TABLE_ADDRESS MASK(51, 12)

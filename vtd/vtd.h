@@ -66,6 +66,7 @@ struct vtd_space {
 
 #define VTD_READ  BIT(0)
 #define VTD_WRITE BIT(1)
+#define VTD_SNOOP BIT(11) /* SNP: of the space's format, not a choice of vtd_map's callers */
 
 /* domain_id is unique among spaces and not 0, which CAP.CM reserves; levels 3 to 5; flush: some
  * unit that will walk it has ECAP.C = 0 (harmless otherwise). E_NO_MEMORY. */
@@ -93,6 +94,17 @@ err_t vtd_attach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_c
 /* Takes it out: entry not present, context and IOTLB invalidation, wait. On E_TIMEOUT the device
  * stays blocked by the cleared entry, and the unit is marked failed. */
 err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_check;
+
+/* The context entry of a requester id, as it is in memory. */
+struct vtd_context {
+	u64 low, high;
+};
+/* False: not present. */
+bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry);
+/* Whether it is what vtd_attach writes. */
+bool vtd_is_attached(const struct vtd_context *entry, const struct vtd_space *space);
+/* Whether requests pass untranslated (R7). */
+bool vtd_passes_through(const struct vtd_context *entry);
 
 /* What an entry of a unit's interrupt remapping table does (R22). */
 #define VTD_INTERRUPTS 256u /* entries of a table, which is one page */

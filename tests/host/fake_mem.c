@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/cache.h"
+#include "core/clock.h"
 #include "core/deadline.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/output.h"
 #include "core/uart.h"
 
 #define LINE 64ull
@@ -191,6 +193,11 @@ bool deadline_passed(u64 deadline)
 	return now_us > deadline;
 }
 
+u64 clock_ms(void)
+{
+	return now_us / 1000;
+}
+
 void log_line(const char *format, ...)
 {
 	size_t length = strlen(fake_log);
@@ -208,6 +215,13 @@ void log_line(const char *format, ...)
 void log_registers(const char *words, const u64 gpr[GPR_COUNT])
 {
 	log_line("%s rax=0x%lx", words, gpr[GPR_RAX]);
+}
+
+void log_show(struct output *out, u32 lines)
+{
+	char text[32];
+
+	out->put(out, text, (size_t)snprintf(text, sizeof(text), "the last %u lines", lines));
 }
 
 void log_note_guest_byte(u8 byte)

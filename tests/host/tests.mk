@@ -5,7 +5,7 @@ B ?= build
 
 # Everything that decides, on stand-ins for the machine.
 POLICY := $(addprefix core/,coherency.c device.c device_control.c fault.c group.c hpet.c interrupt.c ioapic.c \
-	ioasid.c msi.c pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vm.c \
+	ioasid.c msi.c output.c pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vm.c \
 	vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
 	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c unit.c)
@@ -13,6 +13,9 @@ POLICY := $(addprefix core/,coherency.c device.c device_control.c fault.c group.
 # What serves exits, on top of that.
 EXITS := $(addprefix core/,config_space.c cpuid.c exit.c guest_memory.c hypercall_handle.c io.c msr.c \
 	power.c trapped.c) lib/insn.c $(POLICY)
+
+# What manifest and console do with all that.
+COMMANDS := $(addprefix core/,command.c control.c line.c show.c) $(POLICY)
 
 TESTS += acpi
 SOURCES_acpi := lib/acpi.c lib/error.c
@@ -29,7 +32,9 @@ SOURCES_bzimage := lib/bzimage.c lib/error.c
 TESTS += coherency
 SOURCES_coherency := core/coherency.c
 TESTS += command
-SOURCES_command := core/command.c core/plan.c $(POLICY)
+SOURCES_command := core/plan.c $(COMMANDS)
+TESTS += command_live
+SOURCES_command_live := $(addprefix tests/host/fake_,machine.c output.c) core/plan.c $(COMMANDS)
 TESTS += config_space
 SOURCES_config_space = core/config_space.c $(SOURCES_device)
 TESTS += core_image
@@ -71,7 +76,7 @@ TESTS += pagetable
 SOURCES_pagetable := core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c \
 	core/publish.c tests/host/fake_mem.c
 TESTS += plan
-SOURCES_plan := core/command.c core/plan.c tests/host/fake_machine.c $(POLICY)
+SOURCES_plan := core/plan.c tests/host/fake_machine.c $(COMMANDS)
 TESTS += string
 SOURCES_string := # included by the test, under other names than libc's
 TESTS += token
