@@ -85,6 +85,21 @@ static void map_range(struct pagetable *pt, u64 table_pa, unsigned int level, u6
 	}
 }
 
+/* Leaves of 4 KiB in a table that is there. */
+static err_t map_in_table(struct pagetable *pt, u64 table_pa, u64 va, u64 last, u64 leaf)
+{
+	u64 *slots = (u64 *)phys_to_virt(table_pa) + level_index(va, 1);
+	unsigned int count = (last + 1 - va) >> PAGE_SIZE_LG2;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (slots[i])
+			return E_ALREADY_MAPPED;
+	}
+	publish_entries(slots, leaf, PAGE_SIZE, count, pt->flush);
+	*page_count(table_pa) += count;
+	return E_OK;
+}
+
 err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes)
 {
 	struct mapping m = {pa - va, attributes};
@@ -96,11 +111,13 @@ err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes)
 		return E_UNALIGNED;
 	if (pa + size - 1 < pa || ((pa + size - PAGE_SIZE) & ~pt->format->address))
 		return E_OUT_OF_RANGE;
+	start_pa = walk_start(pt, va, last, &level);
+	if (level == 1)
+		return map_in_table(pt, start_pa, va, last, pa | attributes);
 	if (!range_is_free(pt, va, last, &first_hole, &last_hole))
 		return E_ALREADY_MAPPED;
 	TRY(pt_reserve_tables(pt, count_new_tables(pt, va, last, m.delta, first_hole, last_hole)));
-	start_pa = walk_start(pt, va, last, &level);
-	map_range(pt, start_pa, level, va, last, &m, false);
+	map_range(pt, pt->root_pa, pt->levels, va, last, &m, false);
 	pt_list_free(&pt->spare_pa);
 	return E_OK;
 }

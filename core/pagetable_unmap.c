@@ -34,10 +34,11 @@ static void split_at(struct pagetable *pt, u64 va)
 /* A table that goes as a whole, with all below it, keeps its entries. */
 static void remove_table(struct pagetable *pt, u64 table_pa, unsigned int level)
 {
-	const u64 *table = phys_to_virt(table_pa);
+	const u64 *table = phys_to_virt(table_pa), large = pt->format->large;
 
+#pragma GCC unroll 8
 	for (unsigned int i = 0; level > 1 && i < ENTRIES; i++) {
-		if (is_table(pt, table[i], level))
+		if (table[i] && !(table[i] & large))
 			remove_table(pt, table[i] & pt->format->address, level - 1);
 	}
 	pt->near_va = ~0ull;

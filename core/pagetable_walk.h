@@ -33,7 +33,7 @@ static inline bool is_present(const struct pagetable *pt, u64 entry)
 
 static inline bool is_table(const struct pagetable *pt, u64 entry, unsigned int level)
 {
-	return level > 1 && is_present(pt, entry) && !(entry & pt->format->large);
+	return level > 1 && !(entry & pt->format->large) && is_present(pt, entry);
 }
 
 static inline u64 *child_of(const struct pagetable *pt, u64 entry)

@@ -186,10 +186,8 @@ static err_t apply(struct pagetable *pt, const struct range *r, bool map)
 	}
 }
 
-static void random_step(struct pagetable *pt)
+static void random_step(struct pagetable *pt, struct range r)
 {
-	struct range r = random_range();
-
 	if (random_below(2)) {
 		bool is_free = oracle_is_free(&r);
 
@@ -232,7 +230,7 @@ static void run_random(const struct pt_format *f, u8 levels, u8 leaf_sizes, bool
 		fake_mem_reset();
 		assert_int_equal(pt_init(&table, f, levels, leaf_sizes, flush), E_OK);
 		for (int step = 0; step < steps; step++) {
-			random_step(&table);
+			random_step(&table, random_range());
 			if (step % 4 == 0)
 				check_all(&table);
 		}
@@ -358,6 +356,24 @@ static void test_split_keeps_attributes(void **state)
 	assert_int_equal(pt_map(&pt, MIB(2) + 0x3000, 0, 0x1000, 1), E_OK);
 }
 
+/* A few pages on both sides of a border of tables, which come and go all the time: what is
+ * remembered of them must not outlive them. */
+static void test_few_pages(void **state)
+{
+	(void)state;
+	seed = 0x5eed0003;
+	make(&formats[2], 4, ALL_LEAVES, true);
+	for (int step = 0; step < 2000; step++) {
+		u64 first = 509 + random_below(6), count = 1 + random_below(515 - first);
+		struct range r = {first * PAGE_SIZE, GIB(8) + random_below(64) * PAGE_SIZE,
+		                  MIN(count, 2) * PAGE_SIZE, 3};
+
+		random_step(&pt, r);
+		if (step % 16 == 0)
+			check_all(&pt);
+	}
+}
+
 static u64 retype(void *context, u64 va, u64 entry, u64 leaf_size)
 {
 	u64 *expected_va = context;
@@ -459,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_leaf_choice),
 		cmocka_unit_test(test_split_keeps_attributes),
+		cmocka_unit_test(test_few_pages),
 		cmocka_unit_test(test_visit_changes_leaves),
 		cmocka_unit_test(test_every_state_is_old_or_new),
 		cmocka_unit_test(test_random),
