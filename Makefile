@@ -37,13 +37,15 @@ EFI_CFLAGS    := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 # Packages come first: what the goals need and this machine lacks is installed.
 GOALS    := $(or $(MAKECMDGOALS),all)
 PACKAGES := $(if $(filter-out clean,$(GOALS)),build guests) $(if $(filter run,$(GOALS)),run) \
-            $(if $(filter test host-tests model format-check,$(GOALS)),test)
+            $(if $(filter test host-tests model format-check,$(GOALS)),test) \
+            $(if $(filter fuzz,$(GOALS)),fuzz)
 ifneq ($(shell tools/setup $(PACKAGES) >&2; echo $$?),0)
 $(error packages are missing)
 endif
 
 include tests/host/tests.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
 include guests/guests.mk
 
 # --- the core: one ELF for both doors --------------------------------------------------------------
