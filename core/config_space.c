@@ -170,6 +170,6 @@ void config_space_write(struct vm *vm, u32 bdf, u32 offset, u8 size, u32 value)
 
 	if (!d)
 		return;
-	write_register(d, offset, size, value & size_mask(size));
+	write_register(d, offset, size, value);
 	lock_give(&d->lock);
 }
