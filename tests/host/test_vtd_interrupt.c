@@ -257,9 +257,9 @@ static void test_time_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_supported),    TEST(test_start),    TEST(test_start_failures),
-		TEST(test_stop),         TEST(test_allocate), TEST(test_change),
-		TEST(test_present_last), TEST(test_freed_entries),     TEST(test_limits),
+		TEST(test_supported),    TEST(test_start),         TEST(test_start_failures),
+		TEST(test_stop),         TEST(test_allocate),      TEST(test_change),
+		TEST(test_present_last), TEST(test_freed_entries), TEST(test_limits),
 		TEST(test_time_out),
 	};
 
