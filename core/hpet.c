@@ -5,11 +5,6 @@
 #include "core/mmio.h"
 #include "core/mem.h"
 
-/* IA-PC HPET specification, 2.3.8: a configuration register every 32 bytes */
-#define HPET_TIMERS     0x100
-#define HPET_TIMER_SIZE 0x20
-#define HPET_MESSAGES   (BIT(14) | BIT(15)) /* FSB delivery: enabled, and there */
-
 /* The page; not mapped where there is none to trap. Set by hpet_init. */
 static struct mmio hpet;
 

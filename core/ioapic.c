@@ -7,21 +7,6 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-/* Intel 82093AA, 3.1: two registers that everything else is reached through; later ones have EOI */
-#define IOAPIC_INDEX 0x00
-#define IOAPIC_DATA  0x10
-#define IOAPIC_EOI   0x40
-
-/* 3.2 */
-#define IOAPIC_VERSION      0x01
-#define IOAPIC_VERSION_LAST MASK(23, 16)        /* the last pin */
-#define IOAPIC_PIN          0x10                /* two registers each */
-#define PIN_STATUS          (BIT(12) | BIT(14)) /* delivery status, remote IRR */
-#define PIN_LOGICAL         BIT(11)
-#define PIN_POLARITY        BIT(13)
-#define PIN_MASKED          BIT(16)
-#define PIN_DESTINATION     MASK(63, 56)
-
 #define PINS_MAX 120 /* that the index register reaches */
 
 struct pin {

@@ -9,6 +9,21 @@
 
 #include "core/trapped.h"
 
+/* Intel 82093AA, 3.1: two registers that everything else is reached through; later ones have EOI */
+#define IOAPIC_INDEX 0x00
+#define IOAPIC_DATA  0x10
+#define IOAPIC_EOI   0x40
+
+/* 3.2 */
+#define IOAPIC_VERSION      0x01
+#define IOAPIC_VERSION_LAST MASK(23, 16)        /* the last pin */
+#define IOAPIC_PIN          0x10                /* two registers each */
+#define PIN_STATUS          (BIT(12) | BIT(14)) /* delivery status, remote IRR */
+#define PIN_LOGICAL         BIT(11)
+#define PIN_POLARITY        BIT(13)
+#define PIN_MASKED          BIT(16)
+#define PIN_DESTINATION     MASK(63, 56)
+
 /* After the units have started: masks every pin. One `ioapic` line each. E_NO_MEMORY, E_OVERLAP. */
 err_t ioapic_init(void) must_check;
 /* Masks every pin again; no entry stands for one any more. */
