@@ -27,6 +27,7 @@ static u64 now_us;
 char fake_log[1 << 16];
 u64 fake_time_step_us;
 void (*fake_mem_on_flush)(void);
+struct fake_mem_hooks fake_mem_hooks;
 
 static void scribble(u32 page, int byte)
 {
@@ -36,7 +37,7 @@ static void scribble(u32 page, int byte)
 void fake_mem_reset(void)
 {
 	memset(used, 0, sizeof(used));
-	memset(seen, 0x5a, sizeof(seen));
+	memset(seen, 0xa7, sizeof(seen)); /* as an entry of any format: present, and nonsense */
 	memset(memory, 0xa5, sizeof(memory));
 	memset(on_its_way, 0, sizeof(on_its_way));
 	lines_on_their_way = 0;
@@ -45,6 +46,7 @@ void fake_mem_reset(void)
 	now_us = 0;
 	fake_time_step_us = 1;
 	fake_mem_on_flush = NULL;
+	fake_mem_hooks = (struct fake_mem_hooks){0};
 	fake_log[0] = 0;
 }
 
@@ -56,6 +58,17 @@ void fake_mem_fail_after(int count)
 u32 fake_mem_used(void)
 {
 	return used_count;
+}
+
+bool fake_mem_contains(const void *at)
+{
+	return (const u8 *)at >= memory && (const u8 *)at < memory + sizeof(memory);
+}
+
+bool fake_mem_is_used(u64 pa)
+{
+	return pa >= FAKE_MEM_BASE_PA && pa - FAKE_MEM_BASE_PA < sizeof(memory) &&
+	       used[(pa - FAKE_MEM_BASE_PA) / PAGE_SIZE];
 }
 
 u64 page_alloc(void)
@@ -87,6 +100,8 @@ void page_free(u64 pa)
 
 	if (page >= FAKE_MEM_PAGES || !used[page] || !IS_ALIGNED(pa, PAGE_SIZE))
 		abort();
+	if (fake_mem_hooks.free)
+		fake_mem_hooks.free(pa);
 	used[page] = false;
 	used_count--;
 	scribble(page, 0xf5);
@@ -137,6 +152,8 @@ static void check_lines(const u8 *at, size_t size, u64 *first, u64 *end)
 static void write_line(u64 line)
 {
 	memcpy(seen + line * LINE, memory + line * LINE, LINE);
+	if (fake_mem_hooks.written_back)
+		fake_mem_hooks.written_back(FAKE_MEM_BASE_PA + line * LINE);
 }
 
 void cache_write_back(const void *at, size_t size)
@@ -162,6 +179,8 @@ void cache_flush_range(const void *at, size_t size)
 
 void cache_fence(void)
 {
+	if (fake_mem_hooks.fence)
+		fake_mem_hooks.fence();
 	if (!lines_on_their_way)
 		return;
 	for (u64 line = 0; line < ARRAY_SIZE(on_its_way); line++) {
@@ -176,8 +195,8 @@ void cache_fence(void)
 void cache_flush_all(void)
 {
 	for (u32 page = 0; page < FAKE_MEM_PAGES; page++) {
-		if (used[page])
-			memcpy(&seen[page * PAGE_SIZE], &memory[page * PAGE_SIZE], PAGE_SIZE);
+		for (u64 line = 0; used[page] && line < PAGE_SIZE / LINE; line++)
+			write_line(page * PAGE_SIZE / LINE + line);
 	}
 	look();
 }
@@ -190,6 +209,8 @@ u64 deadline_in_us(u64 us)
 bool deadline_passed(u64 deadline)
 {
 	now_us += fake_time_step_us;
+	if (fake_mem_hooks.time)
+		fake_mem_hooks.time();
 	return now_us > deadline;
 }
 

@@ -17,11 +17,21 @@ void fake_mem_reset(void);
 /* The allocation after `count` more ones fails, and all later ones; -1: never. */
 void fake_mem_fail_after(int count);
 u32 fake_mem_used(void);
+/* Whether it is an address in the pool; whether the page that holds it is allocated. */
+bool fake_mem_contains(const void *at);
+bool fake_mem_is_used(u64 pa);
 
 /* The memory as last flushed. */
 const void *fake_mem_seen(u64 pa);
 /* Called after every flush. NULL: not at all. */
 extern void (*fake_mem_on_flush)(void);
+/* The rest of what a model of the machine wants to know; NULL each: nobody does. */
+extern struct fake_mem_hooks {
+	void (*written_back)(u64 pa); /* a line; on_flush comes after the last */
+	void (*fence)(void);
+	void (*free)(u64 pa); /* before the page goes */
+	void (*time)(void);   /* a deadline is looked at */
+} fake_mem_hooks;
 
 /* Everything that was logged since the reset, lines ended by newlines. */
 extern char fake_log[1 << 16];

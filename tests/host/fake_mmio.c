@@ -5,6 +5,7 @@
 
 static struct fake_mmio *models[8];
 static u32 model_count;
+void (*fake_mmio_on_access)(void);
 
 void fake_mmio_add(struct fake_mmio *m)
 {
@@ -34,6 +35,8 @@ static struct fake_mmio *model_of(const struct mmio *mmio, u32 offset, u8 size)
 {
 	struct fake_mmio *m = (struct fake_mmio *)(void *)mmio->base;
 
+	if (fake_mmio_on_access)
+		fake_mmio_on_access();
 	for (u32 i = 0; i < model_count; i++) {
 		if (models[i] == m && (u64)offset + size <= m->mapped_size)
 			return m;

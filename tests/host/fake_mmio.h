@@ -13,6 +13,9 @@ struct fake_mmio {
 	void (*write)(struct fake_mmio *m, u32 offset, u8 size, u64 value);
 };
 
+/* Called before every access. NULL: not at all. */
+extern void (*fake_mmio_on_access)(void);
+
 /* For the rest of the program; once more changes nothing. */
 void fake_mmio_add(struct fake_mmio *m);
 

@@ -74,6 +74,19 @@ void fake_unit_set64(struct fake_unit *unit, u32 offset, u64 value)
 
 /* ---- commands ---- */
 
+static void complete_command(struct fake_unit *unit, u32 bit, bool on)
+{
+	u32 status = fake_unit_r32(unit, GSTS);
+
+	if (bit == 1u << 27)
+		on = false; /* its status bit is set while it is under way */
+	fake_unit_set32(unit, GSTS, on ? status | bit : status & ~bit);
+	if (bit == 1u << 26 && !on)
+		fake_unit_set64(unit, IQH, 0);
+	if (unit->on_command)
+		unit->on_command(unit, bit, on);
+}
+
 static void write_command(struct fake_unit *unit, u32 value)
 {
 	u32 status = fake_unit_r32(unit, GSTS);
@@ -90,16 +103,27 @@ static void write_command(struct fake_unit *unit, u32 value)
 			     : on           ? "=1"
 			                    : "=0");
 	}
-	if (unit->stuck & bit) {
-		if (bit == 1u << 27) /* a write-buffer flush is under way while the bit is set */
-			fake_unit_set32(unit, GSTS, status | bit);
-		return;
-	}
+	if (unit->pending)
+		fail_msg("command 0x%x while 0x%x is under way", bit, unit->pending);
+	if (bit & ONE_SHOT & ~(1u << 27))
+		fake_unit_set32(unit, GSTS, status & ~bit); /* set again when it is done */
 	if (bit == 1u << 27)
-		return;
-	fake_unit_set32(unit, GSTS, on ? status | bit : status & ~bit);
-	if (bit == 1u << 26 && !on)
-		fake_unit_set64(unit, IQH, 0);
+		fake_unit_set32(unit, GSTS, status | bit);
+	if (unit->lags)
+		unit->pending = bit;
+	else if (!(unit->stuck & bit))
+		complete_command(unit, bit, on);
+}
+
+void fake_unit_catch_up(struct fake_unit *unit)
+{
+	u32 bit = unit->pending;
+
+	unit->pending = 0;
+	if (bit)
+		complete_command(unit, bit, bit & ONE_SHOT || !(fake_unit_r32(unit, GSTS) & bit));
+	if (fake_unit_r32(unit, GSTS) & 1u << 26 && !unit->queue_stopped)
+		fake_unit_run_queue(unit);
 }
 
 /* ---- queue ---- */
@@ -129,6 +153,8 @@ static void obey(struct fake_unit *unit, u64 low, u64 high)
 		note(unit, "interrupt %s index=%u\n", low & 0x10 ? "one" : "all", (u32)(low >> 32));
 	else
 		fail_msg("descriptor 0x%llx", (unsigned long long)low);
+	if (unit->on_descriptor)
+		unit->on_descriptor(unit, low, high);
 }
 
 void fake_unit_run_queue(struct fake_unit *unit)
@@ -153,7 +179,7 @@ void fake_unit_run_queue(struct fake_unit *unit)
 static void write_tail(struct fake_unit *unit)
 {
 	unit->tail_writes++;
-	if (!(fake_unit_r32(unit, GSTS) & 1u << 26) || unit->queue_stopped)
+	if (!(fake_unit_r32(unit, GSTS) & 1u << 26) || unit->queue_stopped || unit->lags)
 		return;
 	fake_unit_run_queue(unit);
 }

@@ -19,11 +19,15 @@ struct fake_unit {
 	struct fake_mmio mmio;
 	u8 regs[FAKE_UNIT_REG_SIZE];
 	u32 stuck;          /* commands it does not act on */
+	bool lags;          /* commands and the queue wait for fake_unit_catch_up */
+	u32 pending;        /* the command that does */
 	bool queue_stopped; /* descriptors are not looked at */
 	u32 head_lag;       /* the head reaches the tail when it is read for the n-th time */
 	u32 queue_errors;   /* bits of FSTS raised at the next descriptor instead of obeying */
 	u32 tail_writes;
-	void (*on_invalidation)(struct fake_unit *unit); /* before one is obeyed */
+	void (*on_invalidation)(struct fake_unit *unit);                  /* before one is obeyed */
+	void (*on_descriptor)(struct fake_unit *unit, u64 low, u64 high); /* what it is */
+	void (*on_command)(struct fake_unit *unit, u32 command, bool on); /* when it is obeyed */
 	char notes[1 << 14];
 };
 
@@ -34,6 +38,8 @@ u32 fake_unit_r32(const struct fake_unit *unit, u32 offset);
 void fake_unit_set32(struct fake_unit *unit, u32 offset, u32 value);
 void fake_unit_set64(struct fake_unit *unit, u32 offset, u64 value);
 
+/* Completes the command under way, then obeys what is queued. */
+void fake_unit_catch_up(struct fake_unit *unit);
 /* Obeys what is queued now, however late. */
 void fake_unit_run_queue(struct fake_unit *unit);
 

@@ -113,6 +113,8 @@ endef
 $(foreach test,$(TESTS),$(eval $(call host_test,$(test))))
 -include $(wildcard $(B)/tests/host/*/*.d $(B)/tests/host/*/*/*.d)
 
+include tests/model/tests.mk
+
 # Every program runs, also after a failure; the names of those that failed come last.
 .PHONY: host-tests
 host-tests: $(HOST_TESTS)
