@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/command.h"
 
+#include "core/audit.h"
 #include "core/control.h"
 #include "core/line.h"
 #include "core/plan.h"
@@ -184,6 +185,21 @@ static err_t run_detach(struct line *l)
 	return E_OK;
 }
 
+static err_t run_audit(struct line *l)
+{
+	static const char *const choices[] = {"always", NULL};
+	u32 choice;
+
+	if (l->out) {
+		TRY(line_end(l));
+		(void)audit_run(l->out);
+		return E_OK;
+	}
+	TRY(line_choice(l, choices, &choice));
+	audit_always = true;
+	return E_OK;
+}
+
 static err_t run_help(struct line *l);
 
 #define MANIFEST BIT(0)
@@ -212,6 +228,7 @@ static const struct {
 	{"walk", show_walk, LIVE, "IOASID ADDRESS: every level of its tables"},
 	{"stats", show_stats, LIVE, ": counters"},
 	{"faults", show_faults, LIVE, ": the last DMA fault of each device"},
+	{"audit", run_audit, MANIFEST | LIVE, ": check every live table and verdict"},
 	{"log", show_log, LIVE, "[LINES]: the end of the log"},
 	{"help", run_help, LIVE, ": this"},
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/ioasid.h"
 
+#include "core/audit.h"
 #include "core/device_control.h"
 #include "core/facts.h"
 #include "core/group.h"
@@ -13,10 +14,6 @@
 
 struct ioasid ioasids[IOASIDS_MAX]; /* entries are never removed; each belongs to one VM */
 u32 ioasid_count;
-
-/* Interrupt requests are not memory (VT-d 3.14): never mapped (R4). */
-#define MSI_START 0xfee00000ull
-#define MSI_END   0xfef00000ull
 
 struct ioasid *ioasid_find(const char *name)
 {
@@ -85,7 +82,7 @@ static err_t init_space(struct ioasid *io, const struct vtd_unit *own, u64 top)
 static err_t map_ram(struct ioasid *io, const struct vm_range *r)
 {
 	u64 end = r->gpa + r->size;
-	u64 below = MIN(end, MSI_START), above = MAX(r->gpa, MSI_END);
+	u64 below = MIN(end, IOASID_MSI_START), above = MAX(r->gpa, IOASID_MSI_END);
 
 	if (r->gpa < below)
 		TRY(vtd_map(&io->space, r->gpa, r->pa, below - r->gpa, VTD_READ | VTD_WRITE));
@@ -254,6 +251,7 @@ static err_t attach(struct ioasid *io, struct device *d, struct vm *vm)
 	log_line("attach %s ioasid=%s format=%s vm=%s box=%u coherent=%u", BDF_TEXT(d->bdf),
 	         name_of(io), formats[io ? io->format : 0], vm->name, d->box,
 	         coherency_is_coherent(d->box));
+	audit_after_change();
 	return E_OK;
 }
 
@@ -292,6 +290,7 @@ void ioasid_detach(struct device *d)
 		d->state = DEVICE_QUARANTINED;
 		log_line("quarantine %s vm=%s reason=%s", BDF_TEXT(d->bdf), vm->name,
 		         e ? error_name(e) : "transactions-pending");
+		audit_after_change();
 		return;
 	}
 	if (io)
@@ -303,4 +302,5 @@ void ioasid_detach(struct device *d)
 	d->ioasid = NULL;
 	d->state = DEVICE_FREE;
 	count_device(vm, d->box, -1);
+	audit_after_change();
 }

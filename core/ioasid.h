@@ -8,6 +8,10 @@
 #include "core/vm.h"
 #include "vtd/vtd.h"
 
+/* Interrupt requests are not memory (VT-d 3.14): never mapped (R4). */
+#define IOASID_MSI_START 0xfee00000ull
+#define IOASID_MSI_END   0xfef00000ull
+
 #define IOASIDS_MAX     32
 #define IOASID_NAME_MAX 32
 

@@ -104,3 +104,19 @@ void rmrr_unmap(struct ioasid *io, const struct device *d)
 {
 	unmap(io, d, facts.dmar.rmrr_count);
 }
+
+bool rmrr_allows(const struct ioasid *io, u64 pa, u64 size)
+{
+	for (u32 i = 0; i < facts.dmar.rmrr_count; i++) {
+		const struct dmar_rmrr *r = &facts.dmar.rmrrs[i];
+		u64 start, end = pages(r, &start) + start;
+
+		if (pa < start || pa + size > end)
+			continue;
+		for_each_device (d) {
+			if (d->ioasid == io && covers(r, d))
+				return true;
+		}
+	}
+	return false;
+}

@@ -16,4 +16,7 @@ err_t rmrr_map(struct ioasid *io, const struct device *d) must_check;
 /* Unmaps those that no device of this IOASID but this one needs. */
 void rmrr_unmap(struct ioasid *io, const struct device *d);
 
+/* [pa, pa + size) lies in a region of a device that is attached to this IOASID. */
+bool rmrr_allows(const struct ioasid *io, u64 pa, u64 size);
+
 #endif

@@ -6,6 +6,7 @@
  * memory type shows (R11, R16).
  */
 #include <stdio.h>
+#include "core/audit.h"
 #include "core/backend.h"
 #include "core/device_control.h"
 #include "core/facts.h"
@@ -31,6 +32,10 @@ static struct vcpu vcpu;
 static struct cpu cpu;
 static char trace[256];
 static err_t attach_result;
+
+void audit_after_change(void)
+{
+}
 
 static char ram_type(void)
 {

@@ -4,7 +4,7 @@
 B ?= build
 
 # Everything that decides, on stand-ins for the machine.
-POLICY := $(addprefix core/,coherency.c device.c device_control.c fault.c group.c hpet.c interrupt.c ioapic.c \
+POLICY := $(addprefix core/,audit.c coherency.c device.c device_control.c fault.c group.c hpet.c interrupt.c ioapic.c \
 	ioasid.c msi.c output.c pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vm.c \
 	vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
@@ -27,6 +27,8 @@ TESTS += attach_refused
 SOURCES_attach_refused := tests/host/fake_machine.c $(POLICY)
 TESTS += attach_verdict
 SOURCES_attach_verdict := tests/host/fake_machine.c $(POLICY)
+TESTS += audit
+SOURCES_audit := $(addprefix tests/host/fake_,machine.c output.c) $(POLICY)
 TESTS += bzimage
 SOURCES_bzimage := lib/bzimage.c lib/error.c
 TESTS += coherency
