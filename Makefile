@@ -20,7 +20,7 @@ GUEST_FILES      := $(addprefix build/guests/,vmlinuz initrd.gz demo.elf)
 ROOMS   := lib core vtd vmx svm
 OFFSETS := $(wildcard $(ROOMS:=/offsets.c))
 SOURCES := $(filter-out $(OFFSETS),$(wildcard $(ROOMS:=/*.c) $(ROOMS:=/*.asm))) \
-           boot/multiboot2.asm boot/multiboot2.c boot/memory_map.c
+           boot/multiboot2.asm boot/multiboot2.c boot/memory_map.c boot/ap.asm
 OBJECTS := $(SOURCES:%=build/core/%.o)
 LOADER_SOURCES := boot/efi.c boot/core_image.c boot/memory_map.c core/uart.c \
                   $(addprefix lib/,elf.c error.c format.c string.c token.c)

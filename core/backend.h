@@ -7,15 +7,6 @@
 #include "core/exit.h"
 #include "core/vm.h"
 
-/* How a guest CPU starts. */
-struct vcpu_start {
-	bool long_mode; /* 64-bit with paging on through cr3; else 32-bit flat protected mode,
-	                   paging off */
-	u64 rip, cr3;
-	u64 gdt_gpa; /* guest memory that holds the flat GDT: null, -, code 0x10, data 0x18 */
-	u64 rax, rbx, rsi;
-};
-
 /* The guest's state as far as common code asks for it. */
 struct vcpu_state {
 	u64 rip, rsp, rflags, cr0, cr3, cr4, efer;
@@ -43,8 +34,10 @@ struct backend {
 	u64 (*stage2_ram)(enum vm_memory_type type);
 	u64 (*stage2_mmio)(void);
 
-	/* vcpu->vm->stage2 is built. E_NO_MEMORY. */
-	err_t (*vcpu_init)(struct vcpu *vcpu, const struct vcpu_start *start);
+	/* vcpu->vm->stage2 is built. Any CPU may do it. E_NO_MEMORY. */
+	err_t (*vcpu_init)(struct vcpu *vcpu);
+	/* All its registers, before it runs: on its own CPU. */
+	void (*vcpu_reset)(struct vcpu *vcpu, const struct vcpu_start *start);
 	void (*vcpu_destroy)(struct vcpu *vcpu);
 	/* Runs the guest on this CPU until exit_handle says stop. */
 	void (*vcpu_run)(struct vcpu *vcpu);
@@ -55,12 +48,12 @@ struct backend {
 	/* CR0 as the guest asked for, less the cache bits, which the caller has put into
 	 * vcpu->cr0_cache_bits; reads show those bits. */
 	void (*write_cr0)(struct vcpu *vcpu, u64 value);
-	/* vcpu->pat, vcpu->cr0_cache_bits or vm->memory_type have changed (R16): VMX rewrites RAM
-	 * leaves where the type changed, SVM sets G_PAT. Invalidates this guest's nested
-	 * translations. */
-	void (*update_memory_type)(struct vcpu *vcpu, enum vm_memory_type from);
-	/* A mapping of vm->stage2 has changed. */
-	void (*invalidate)(struct vcpu *vcpu);
+	/* vm->memory_type has changed (R16): rewrites RAM leaves where the type is in them. Every
+	 * CPU of the VM is refreshed afterwards. */
+	void (*retype_ram)(struct vm *vm);
+	/* vcpu->pat, vm->memory_type or a mapping of vm->stage2 has changed: takes it over, and
+	 * invalidates nested translations. On the CPU that has it inside. */
+	void (*refresh)(struct vcpu *vcpu);
 	/* Logs the vendor's fields for a dump. */
 	void (*dump)(const struct vcpu *vcpu);
 	/* I/O ports and MSRs: intercept by default for VMs that are not the platform VM; for the

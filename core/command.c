@@ -309,8 +309,7 @@ err_t command_check(u32 *line)
 			return E_MISSING_WORD;
 		if (vm->config.cpu_mask & taken)
 			return E_CPU_TAKEN;
-		/* One CPU runs guests so far: CPU 0. */
-		if (vm->config.cpu_mask != 1)
+		if (vm->config.cpu_mask & ~cpu_online_mask())
 			return E_NO_CPU;
 		taken |= vm->config.cpu_mask;
 	}

@@ -2,12 +2,18 @@
 #include "core/control.h"
 
 #include "core/lock.h"
+#include "core/mailbox.h"
 
 static struct lock control_lock;
 
 void control_take(void)
 {
-	lock_take(&control_lock);
+	u32 ticket = lock_draw(&control_lock);
+
+	while (!lock_is_mine(&control_lock, ticket)) {
+		mailbox_serve();
+		__builtin_ia32_pause();
+	}
 }
 
 void control_give(void)

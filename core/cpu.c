@@ -103,11 +103,21 @@ void cpu_init(u32 index)
 
 	cpu->self = cpu;
 	cpu->index = index;
-	cpu->apic_id = cpuid(1, 0).ebx >> 24;
-	if (index == 0)
+	if (index == 0) {
+		cpu->apic_id = cpuid(1, 0).ebx >> 24;
 		build_idt();
+	}
 	load_tables(cpu);
 	set_control_registers();
+}
+
+u64 cpu_online_mask(void)
+{
+	u64 mask = 0;
+
+	for (u32 i = 0; i < CPUS_MAX; i++)
+		mask |= cpus[i].online ? BIT(i) : 0;
+	return mask;
 }
 
 u8 cpu_physical_bits(void)

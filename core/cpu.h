@@ -46,14 +46,22 @@ struct cpu {
 	struct cpu *self; /* first: read through GS */
 	u32 index;
 	u32 apic_id;
+	bool online;       /* it runs the hypervisor, and answers */
 	struct vcpu *vcpu; /* the guest CPU that lives here, or NULL */
 	u64 vendor_pa;     /* VMXON region, or SVM host save area */
-	u32 nmis;          /* taken in the hypervisor, and not yet passed on to the platform VM */
+	/* The mailbox (core/mailbox.h). */
+	u32 requests, asked, served;
+	bool kicked;
+	bool nmi;     /* the guest CPU here is owed an NMI */
+	bool stopped; /* for good, in a panic */
 	struct tss tss;
 	u64 gdt[5];
 };
 
 extern struct cpu cpus[CPUS_MAX];
+
+/* Those that answer, by index. */
+u64 cpu_online_mask(void);
 
 static inline struct cpu *cpu_this(void)
 {
@@ -62,6 +70,9 @@ static inline struct cpu *cpu_this(void)
 	__asm__("movq %%gs:0, %0" : "=r"(cpu));
 	return cpu;
 }
+
+/* Halts until something is asked of this CPU. */
+void cpu_wait(const struct cpu *cpu);
 
 /* Loads GDT, IDT and TSS with its interrupt stacks; sets NXE, WP, and SMEP, SMAP, UMIP where the
  * CPU has them. cpus[index] is this CPU from here on. */

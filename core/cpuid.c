@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/cpuid.h"
 
+#include "core/apic.h"
 #include "core/backend.h"
 #include "core/hypercall.h"
 #include "lib/bytes.h"
@@ -9,6 +10,7 @@
 #define ECX_DEBUG_STORE        (BIT(2) | BIT(4)) /* core/msr.c says why not */
 #define EDX_DEBUG_STORE        BIT(21)
 #define ECX_VMX                BIT(5)
+#define ECX_X2APIC             BIT(21)
 #define ECX_OSXSAVE            BIT(27)
 #define ECX_HYPERVISOR         BIT(31)
 #define LEAF_MORE_FEATURES     0x7
@@ -44,6 +46,8 @@ static void amend_features(struct vcpu *vcpu)
 	backend->read_state(vcpu, &state);
 	vcpu->gpr[GPR_RCX] &= ~(ECX_VMX | ECX_OSXSAVE | ECX_DEBUG_STORE);
 	vcpu->gpr[GPR_RDX] &= ~EDX_DEBUG_STORE;
+	if (!apic_is_x2apic()) /* the guest cannot change the mode */
+		vcpu->gpr[GPR_RCX] &= ~ECX_X2APIC;
 	vcpu->gpr[GPR_RCX] |= ECX_HYPERVISOR;
 	if (state.cr4 & CR4_OSXSAVE)
 		vcpu->gpr[GPR_RCX] |= ECX_OSXSAVE;

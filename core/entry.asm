@@ -6,7 +6,7 @@ default rel
 %include "offsets.inc"
 
 extern main, cpu_stacks
-global core_entry
+global core_entry, cpu_wait
 
 section .text
 core_entry:
@@ -18,3 +18,17 @@ core_entry:
 .stop:
 	hlt
 	jmp .stop
+
+; void cpu_wait(const struct cpu *cpu)
+; A kick between the check and the halt would be slept over: the NMI handler starts such a piece anew
+; (core/trap.c).
+cpu_wait:
+	mov eax, [rdi + CPU_ASKED]
+	cmp eax, [rdi + CPU_SERVED]
+	jne .end
+	hlt
+.end:
+	ret
+
+section restart progbits alloc noexec nowrite align=8
+	dq cpu_wait, cpu_wait.end

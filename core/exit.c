@@ -8,8 +8,10 @@
 #include "core/hypercall_handle.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/mailbox.h"
 #include "core/msr.h"
 #include "core/trapped.h"
+#include "core/vcpu.h"
 #include "lib/format.h"
 #include "lib/insn.h"
 
@@ -22,14 +24,32 @@ enum exit_result exit_inject(struct vcpu *vcpu, u8 vector, u32 error_code)
 static __attribute__((noinline)) enum exit_result report_wbinvd(struct vcpu *vcpu)
 {
 	fault_poll();
-	vm_log_wbinvd(vcpu);
+	vcpu_log_wbinvd(vcpu);
 	return RESULT_ADVANCE;
+}
+
+/* R15: as long as a write-back took, the VM waits for its next one. */
+static void wait_for_turn(const struct vm *vm)
+{
+	while ((s64)(cpu_tsc() - vm->flush_allowed) < 0 && vm->state == VM_RUNNING) {
+		mailbox_serve();
+		__builtin_ia32_pause();
+	}
 }
 
 static __attribute__((noinline)) enum exit_result emulate_wbinvd(struct vcpu *vcpu)
 {
-	vm_flush_caches(vcpu->vm);
-	vcpu->vm->counters.emulated++;
+	struct vm *vm = vcpu->vm;
+	u64 start, end;
+
+	wait_for_turn(vm);
+	start = cpu_tsc();
+	vm_flush_caches(vm);
+	if (vm->state == VM_KILLED) /* a CPU did not answer: never say that it is done */
+		return RESULT_STOP;
+	end = cpu_tsc();
+	vm->flush_allowed = end + (end - start);
+	vcpu->counters.emulated++;
 	return rate_count(&vcpu->wbinvd.rate) ? report_wbinvd(vcpu) : RESULT_ADVANCE;
 }
 
@@ -39,20 +59,18 @@ static __attribute__((noinline)) enum exit_result emulate_wbinvd(struct vcpu *vc
  */
 static enum exit_result handle_wbinvd(struct vcpu *vcpu, struct exit *exit)
 {
-	struct vm *vm = vcpu->vm;
-
 	(void)exit;
-	vm->counters.wbinvd++;
-	if (vm->verdict == VERDICT_EMULATE)
+	vcpu->counters.wbinvd++;
+	if (vcpu->verdict == VERDICT_EMULATE)
 		return emulate_wbinvd(vcpu);
-	vm->counters.ignored++;
+	vcpu->counters.ignored++;
 	return rate_count(&vcpu->wbinvd.rate) ? report_wbinvd(vcpu) : RESULT_ADVANCE;
 }
 
 /* R14: INVD would throw dirty lines away, ours too; it is served as WBINVD. */
 static enum exit_result handle_invd(struct vcpu *vcpu, struct exit *exit)
 {
-	vcpu->vm->counters.invd++;
+	vcpu->counters.invd++;
 	return handle_wbinvd(vcpu, exit);
 }
 
@@ -88,7 +106,7 @@ static enum exit_result handle_cr0_write(struct vcpu *vcpu, struct exit *exit)
 		return exit_inject(vcpu, VECTOR_GP, 0);
 	if (cache_bits != vcpu->cr0_cache_bits) {
 		vcpu->cr0_cache_bits = cache_bits;
-		vm_update_memory_type(vcpu->vm);
+		vm_update_cache_bits(vcpu);
 	}
 	backend->write_cr0(vcpu, cr0 & ~CR0_CACHE_BITS);
 	return RESULT_ADVANCE;
@@ -142,7 +160,7 @@ static enum exit_result (*const handlers[EXIT_COUNT])(struct vcpu *, struct exit
 
 enum exit_result exit_handle(struct vcpu *vcpu, struct exit *exit)
 {
-	vcpu->vm->counters.exits++;
+	vcpu->counters.exits++;
 	return handlers[exit->kind](vcpu, exit);
 }
 
@@ -180,6 +198,6 @@ enum exit_result exit_kill(struct vcpu *vcpu, const struct exit *exit, const cha
 	log_registers(words, vcpu->gpr);
 	log_instruction(vcpu, &s);
 	backend->dump(vcpu);
-	vcpu->vm->state = VM_KILLED;
+	vm_leave(vcpu->vm, VM_KILLED);
 	return RESULT_STOP;
 }

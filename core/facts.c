@@ -91,16 +91,17 @@ static void read_s5(void)
 	power_init(&facts.fadt, found ? slp_typ : -1);
 }
 
-static void log_cpus(void)
+/* The CPU that runs this is CPU 0, wherever the MADT has it. */
+static void sort_cpus(struct acpi_madt *madt)
 {
-	if (!facts.madt.cpu_count)
-		facts.madt.apic_id[facts.madt.cpu_count++] = cpus[0].apic_id;
-	for (u32 i = 0; i < facts.madt.cpu_count; i++) {
-		bool here = facts.madt.apic_id[i] == cpus[0].apic_id;
+	u32 at = 0;
 
-		log_line("cpu %u apic-id=%u state=%s", i, facts.madt.apic_id[i],
-		         here ? "running" : "parked");
-	}
+	if (!madt->cpu_count)
+		madt->cpu_count = 1;
+	while (at < madt->cpu_count - 1 && madt->apic_id[at] != cpus[0].apic_id)
+		at++;
+	madt->apic_id[at] = madt->apic_id[0];
+	madt->apic_id[0] = cpus[0].apic_id;
 }
 
 err_t facts_collect(void)
@@ -110,7 +111,7 @@ err_t facts_collect(void)
 	else
 		log_line("acpi absent reason=no-rsdp");
 	read_s5();
-	log_cpus();
+	sort_cpus(&facts.madt);
 	return E_OK;
 }
 

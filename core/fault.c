@@ -4,12 +4,15 @@
 #include "core/device.h"
 #include "core/facts.h"
 #include "core/group.h"
+#include "core/lock.h"
 #include "core/log.h"
 #include "core/vm.h"
 #include "lib/format.h"
 #include "lib/rate.h"
 
 #define FAULTS_PER_POLL 16 /* a storm must not keep the hypervisor from the guest */
+
+static struct lock fault_lock; /* guards what is here, and the units' fault records */
 
 /* Rate of one device's lines, and the last fault; by index into devices[], the last for unknown
  * ones. */
@@ -78,14 +81,19 @@ static void poll_unit(struct vtd_unit *unit)
 
 void fault_poll(void)
 {
+	if (!lock_try(&fault_lock)) /* another CPU is at it */
+		return;
 	for (u32 i = 0; i < unit_count; i++)
 		poll_unit(&units[i]);
+	lock_give(&fault_lock);
 }
 
 void fault_log_pending(void)
 {
+	lock_take(&fault_lock);
 	for (u32 slot = 0; slot <= DEVICES_MAX; slot++) {
 		if (log[slot].rate.pending)
 			print(slot);
 	}
+	lock_give(&fault_lock);
 }

@@ -39,13 +39,13 @@ static s64 write_log(struct vcpu *vcpu)
 
 static s64 counter(const struct vcpu *vcpu)
 {
-	const struct vm_counters *c = &vcpu->vm->counters;
+	const struct vcpu_counters c = vm_sum_counters(vcpu->vm);
 	const u64 counters[] = {
-		[HYPERCALL_COUNTER_WBINVD] = c->wbinvd,
-		[HYPERCALL_COUNTER_EMULATED] = c->emulated,
-		[HYPERCALL_COUNTER_IGNORED] = c->ignored,
-		[HYPERCALL_COUNTER_INVD] = c->invd,
-		[HYPERCALL_COUNTER_FAULTS] = c->faults,
+		[HYPERCALL_COUNTER_WBINVD] = c.wbinvd,
+		[HYPERCALL_COUNTER_EMULATED] = c.emulated,
+		[HYPERCALL_COUNTER_IGNORED] = c.ignored,
+		[HYPERCALL_COUNTER_INVD] = c.invd,
+		[HYPERCALL_COUNTER_FAULTS] = vcpu->vm->counters.faults,
 	};
 	u64 which = vcpu->gpr[GPR_RBX];
 
@@ -58,7 +58,7 @@ static enum exit_result end(struct vcpu *vcpu)
 
 	vm->end_status = vcpu->gpr[GPR_RBX];
 	log_line("end vm=%s by=hypercall status=%lu", vm->name, vm->end_status);
-	vm->state = VM_ENDED;
+	vm_leave(vm, VM_ENDED);
 	return RESULT_STOP;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/interrupt.h"
 
+#include "core/guest_apic.h"
 #include "core/lock.h"
 #include "core/log.h"
 #include "lib/format.h"
@@ -10,9 +11,13 @@ static struct lock table_lock;
 
 bool vm_find_apic_id(const struct vm *vm, u32 destination, bool logical, u32 *apic_id)
 {
-	/* One CPU a VM here: whatever logical id it has given itself is meant. */
-	*apic_id = vm->vcpu->cpu->apic_id;
-	return logical ? destination != 0 : destination == *apic_id;
+	for_each_vcpu (vcpu, vm) {
+		if (!guest_apic_is_meant(vcpu, destination, logical))
+			continue;
+		*apic_id = vcpu->cpu->apic_id;
+		return true;
+	}
+	return false;
 }
 
 /* What is asked for as an entry; NULL, or why it is refused. */

@@ -83,7 +83,7 @@ static enum exit_result handle_out(struct vm *vm, u16 port, u8 size, u32 value)
 		vm->config_address = value;
 	} else if (vm->platform && power_is_end_request(port, size, value)) {
 		log_line("end vm=%s by=power-register port=0x%x value=0x%x", vm->name, port, value);
-		vm->state = VM_ENDED;
+		vm_leave(vm, VM_ENDED);
 		return RESULT_STOP;
 	} else if (is_config(port, size)) {
 		if (config_target(vm, port, size, &bdf, &offset))

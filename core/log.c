@@ -51,6 +51,11 @@ void log_line(const char *format, ...)
 	lock_give(&log_lock);
 }
 
+void log_break_lock(void)
+{
+	log_lock = (struct lock){0};
+}
+
 void log_registers(const char *words, const u64 gpr[GPR_COUNT])
 {
 	static const char *const names[GPR_COUNT] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",

@@ -28,6 +28,8 @@ void log_note_guest_byte(u8 byte);
 
 /* The last lines of the ring. */
 void log_show(struct output *out, u32 lines);
+/* In a panic, when the other CPUs have stopped: one of them may have been writing. */
+void log_break_lock(void);
 
 /* Prints the last lines of the ring again (panic). */
 void log_replay(u32 lines);

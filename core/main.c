@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The table of contents of the hypervisor. */
+#include "core/apic.h"
 #include "core/backend.h"
 #include "core/clock.h"
 #include "core/cpu.h"
@@ -13,7 +14,8 @@
 #include "core/pic.h"
 #include "core/plan.h"
 #include "core/power.h"
-#include "core/trap.h"
+#include "core/smp.h"
+#include "core/vcpu.h"
 
 const struct backend *backend;
 
@@ -26,7 +28,7 @@ static void require(err_t e)
 		power_end(POWER_STATUS_CONFIG);
 }
 
-static err_t choose_backend(void)
+static err_t start_cpus(void)
 {
 	static const struct backend *const backends[] = {&vmx_backend, &svm_backend};
 
@@ -36,7 +38,9 @@ static err_t choose_backend(void)
 		backend = backends[i];
 		log_line("backend name=%s", backend->name);
 		TRY(backend->check());
-		return backend->cpu_enable(cpu_this());
+		TRY(backend->cpu_enable(&cpus[0]));
+		cpus[0].online = true;
+		return smp_start();
 	}
 	log_line("error cpu=0 reason=no-virtualization (neither VMX nor SVM in CPUID)");
 	return E_UNSUPPORTED;
@@ -45,6 +49,7 @@ static err_t choose_backend(void)
 /* R21: no device masters the bus before every unit translates. */
 static err_t take_devices(void)
 {
+	TRY(apic_init());
 	TRY(pci_init(&facts.mcfg));
 	device_scan();
 	pic_mask_all();
@@ -54,18 +59,6 @@ static err_t take_devices(void)
 	device_find_units();
 	device_log_all();
 	return E_OK;
-}
-
-static u32 run_vms(void)
-{
-	u32 status = POWER_STATUS_OK;
-
-	for_each_vm (vm) {
-		vm_run(vm);
-		if (vm->state == VM_KILLED || vm->end_status)
-			status = POWER_STATUS_VM;
-	}
-	return status;
 }
 
 void main(const struct boot_info *info)
@@ -86,8 +79,10 @@ void main(const struct boot_info *info)
 	plan_read_on_exit();
 	require(facts_collect());
 	require(take_devices());
-	require(choose_backend());
+	require(start_cpus());
 	require(plan_read_manifest());
 	require(plan_start());
-	power_end(run_vms());
+	for_each_vm (vm)
+		vm_run(vm);
+	vcpu_loop();
 }

@@ -133,6 +133,24 @@ u8 mem_leaf_sizes(void)
 	return PT_LEAF_4K | PT_LEAF_2M | (has_1g ? PT_LEAF_1G : 0);
 }
 
+void mem_load_tables(void)
+{
+	CPU_WRITE_CR(3, tables.root_pa);
+}
+
+err_t mem_map_low(u64 code_pa, u64 root_pa)
+{
+	TRY(pt_map(&tables, code_pa, code_pa, PAGE_SIZE, PTE_P));
+	memcpy(phys_to_virt(root_pa), phys_to_virt(tables.root_pa), PAGE_SIZE);
+	return E_OK;
+}
+
+void mem_unmap_low(u64 code_pa)
+{
+	if (!pt_unmap(&tables, code_pa, PAGE_SIZE)) /* a whole leaf: nothing is split */
+		pt_release(&tables);
+}
+
 err_t mem_init(const struct boot_info *info)
 {
 	image_pa = info->image_pa;
@@ -140,7 +158,7 @@ err_t mem_init(const struct boot_info *info)
 	TRY(pt_init(&tables, &host_format, 4, mem_leaf_sizes(), false));
 	TRY(map_whole_image());
 	TRY(map_direct(info));
-	CPU_WRITE_CR(3, tables.root_pa);
+	mem_load_tables();
 	direct_base = MEM_DIRECT_BASE;
 	return E_OK;
 }

@@ -19,6 +19,13 @@
 /* Builds and loads the page tables; from here on phys_to_virt works. */
 err_t mem_init(const struct boot_info *info) must_check;
 
+/* On another CPU than the first. */
+void mem_load_tables(void);
+/* For a CPU on its way into long mode: this page of code is mapped at its own address, too, and
+ * another page gets a copy of the root table, to be loaded with 32 bits. E_NO_MEMORY. */
+err_t mem_map_low(u64 code_pa, u64 root_pa) must_check;
+void mem_unmap_low(u64 code_pa);
+
 /* PT_LEAF_* that the CPU's own page tables may use, and AMD's nested ones. */
 u8 mem_leaf_sizes(void);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/msr.h"
 
+#include "core/apic.h"
 #include "core/backend.h"
 #include "core/fault.h"
+#include "core/guest_apic.h"
 
 /* What happens to an access that exits. */
 enum msr_action {
@@ -12,6 +14,7 @@ enum msr_action {
 	MSR_ZERO,      /* reads 0, writes are dropped */
 	MSR_PAT_SHADOW,
 	MSR_MTRR_SHADOW,
+	MSR_APIC,
 	MSR_LOCKED, /* FEATURE_CONTROL: locked, virtualization off */
 };
 
@@ -24,7 +27,7 @@ static const struct {
 	enum msr_action platform, other;
 } rules[] = {
 	{0x10, 0x10, MSR_PASS, MSR_PASS}, /* TSC */
-	{MSR_APIC_BASE, MSR_APIC_BASE, MSR_READ_ONLY, MSR_FAULT},
+	{MSR_APIC_BASE, MSR_APIC_BASE, MSR_READ_ONLY, MSR_READ_ONLY},
 	{MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, MSR_LOCKED, MSR_LOCKED},
 	{0x79, 0x79, MSR_ZERO, MSR_FAULT},  /* microcode update */
 	{0x9b, 0x9b, MSR_FAULT, MSR_FAULT}, /* SMM monitor */
@@ -35,10 +38,11 @@ static const struct {
 	{MSR_MTRR_FIX_FIRST, MSR_MTRR_FIX_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
 	{MSR_PAT, MSR_PAT, MSR_PAT_SHADOW, MSR_PAT_SHADOW},
 	{MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
-	{0x3f1, 0x3f1, MSR_FAULT, MSR_FAULT},               /* PEBS_ENABLE */
-	{0x480, 0x4ff, MSR_FAULT, MSR_FAULT},               /* VMX capabilities */
-	{0x560, 0x587, MSR_FAULT, MSR_FAULT},               /* processor trace */
-	{0x600, 0x600, MSR_FAULT, MSR_FAULT},               /* DS_AREA */
+	{0x3f1, 0x3f1, MSR_FAULT, MSR_FAULT}, /* PEBS_ENABLE */
+	{0x480, 0x4ff, MSR_FAULT, MSR_FAULT}, /* VMX capabilities */
+	{0x560, 0x587, MSR_FAULT, MSR_FAULT}, /* processor trace */
+	{0x600, 0x600, MSR_FAULT, MSR_FAULT}, /* DS_AREA */
+	{MSR_X2APIC, 0x8ff, MSR_APIC, MSR_APIC},
 	{0xda0, 0xda0, MSR_PASS, MSR_PASS},                 /* XSS */
 	{MSR_EFER, 0xc0000084, MSR_PASS, MSR_PASS},         /* EFER and the SYSCALL registers */
 	{MSR_FS_BASE, 0xc0000103, MSR_PASS, MSR_PASS},      /* FS, GS, KERNEL_GS base, TSC_AUX */
@@ -93,6 +97,8 @@ static bool read(struct vcpu *vcpu, u32 msr, u64 *value)
 	case MSR_PAT_SHADOW:
 		*value = vcpu->pat;
 		break;
+	case MSR_APIC:
+		return guest_apic_read_msr(vcpu, msr, value);
 	case MSR_MTRR_SHADOW:
 		*value = *mtrr(vcpu->vm, msr);
 		break;
@@ -112,7 +118,7 @@ static bool write_pat(struct vcpu *vcpu, u64 value)
 	if (!pat_is_valid(value))
 		return false;
 	vcpu->pat = value;
-	backend->update_memory_type(vcpu, vcpu->vm->memory_type);
+	backend->refresh(vcpu);
 	return true;
 }
 
@@ -121,6 +127,8 @@ static bool write(struct vcpu *vcpu, u32 msr, u64 value)
 	switch (action_of(vcpu->vm->platform, msr, MSR_FAULT)) {
 	case MSR_PASS:
 		return msr_try_write(msr, value);
+	case MSR_APIC:
+		return guest_apic_write_msr(vcpu, msr, value);
 	case MSR_PAT_SHADOW:
 		return write_pat(vcpu, value);
 	case MSR_MTRR_SHADOW:

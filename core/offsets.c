@@ -9,4 +9,7 @@ void offsets(void)
 	CONSTANT(CPU_STACK_TOP, sizeof(struct guarded_stack));
 	OFFSET(VCPU_GPR, struct vcpu, gpr);
 	OFFSET(VCPU_VENDOR, struct vcpu, vendor);
+	OFFSET(VCPU_CPU, struct vcpu, cpu);
+	OFFSET(CPU_ASKED, struct cpu, asked);
+	OFFSET(CPU_SERVED, struct cpu, served);
 }

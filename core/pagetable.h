@@ -57,6 +57,10 @@ err_t pt_map(struct pagetable *pt, u64 va, u64 pa, u64 size, u64 attributes) mus
 err_t pt_unmap(struct pagetable *pt, u64 va, u64 size) must_check;
 void pt_release(struct pagetable *pt);
 
+/* Gives a mapped 4 KiB page this leaf; a larger one is split. At every moment something is mapped
+ * there. E_NO_MEMORY, E_OUT_OF_RANGE, E_UNALIGNED: nothing has changed. */
+err_t pt_replace_page(struct pagetable *pt, u64 va, u64 leaf) must_check;
+
 /* The leaf entry that maps va, or 0; *size: the bytes that this entry, or the absent one, maps. */
 u64 pt_lookup(const struct pagetable *pt, u64 va, u64 *size);
 

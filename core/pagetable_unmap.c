@@ -95,6 +95,20 @@ err_t pt_unmap(struct pagetable *pt, u64 va, u64 size)
 	return E_OK;
 }
 
+err_t pt_replace_page(struct pagetable *pt, u64 va, u64 leaf)
+{
+	u64 size;
+
+	TRY(pt_check_range(pt, va, PAGE_SIZE));
+	TRY(pt_reserve_tables(pt,
+	                      count_split_tables(pt, va) + count_split_tables(pt, va + PAGE_SIZE)));
+	split_at(pt, va);
+	split_at(pt, va + PAGE_SIZE);
+	pt_list_free(&pt->spare_pa);
+	publish_entries(pt_find_slot(pt, va, &size), leaf, 0, 1, pt->flush);
+	return E_OK;
+}
+
 void pt_destroy(struct pagetable *pt)
 {
 	remove_table(pt, pt->root_pa, pt->levels);

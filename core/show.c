@@ -120,10 +120,10 @@ static void show_verdict(struct output *out, const struct vm *vm)
 
 static void show_wbinvd(struct output *out, const struct vm *vm)
 {
-	const struct vm_counters *c = &vm->counters;
+	struct vcpu_counters c = vm_sum_counters(vm);
 
-	output_line(out, "stats vm=%s wbinvd=%lu emulated=%lu ignored=%lu invd=%lu", vm->name,
-	            c->wbinvd, c->emulated, c->ignored, c->invd);
+	output_line(out, "stats vm=%s wbinvd=%lu emulated=%lu ignored=%lu invd=%lu exits=%lu",
+	            vm->name, c.wbinvd, c.emulated, c.ignored, c.invd, c.exits);
 }
 
 err_t show_verdicts(struct line *l)
@@ -198,14 +198,21 @@ err_t show_stats(struct line *l)
 	TRY(line_end(l));
 	for_each_vm (vm) {
 		show_wbinvd(l->out, vm);
-		output_line(l->out, "stats vm=%s exits=%lu faults=%lu interrupts-refused=%lu",
-		            vm->name, vm->counters.exits, vm->counters.faults,
-		            vm->counters.interrupts_refused);
+		output_line(l->out,
+		            "stats vm=%s faults=%lu interrupts-refused=%lu ipis-refused=%lu",
+		            vm->name, vm->counters.faults, vm->counters.interrupts_refused,
+		            vm_sum_counters(vm).ipis_refused);
 	}
 	for (const struct cpu *cpu = cpus; cpu < cpus + CPUS_MAX; cpu++) {
-		if (cpu->self)
-			output_line(l->out, "stats cpu=%u apic-id=%u vm=%s", cpu->index,
-			            cpu->apic_id, cpu->vcpu ? cpu->vcpu->vm->name : "none");
+		const struct vcpu *v = cpu->vcpu;
+
+		if (cpu->online)
+			output_line(
+				l->out,
+				"stats cpu=%u apic-id=%u vm=%s wbinvd=%lu emulated=%lu ignored=%lu",
+				cpu->index, cpu->apic_id, v ? v->vm->name : "none",
+				v ? v->counters.wbinvd : 0, v ? v->counters.emulated : 0,
+				v ? v->counters.ignored : 0);
 	}
 	return E_OK;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/trap.h"
 
-#include "core/cpu.h"
+#include "core/apic.h"
+#include "core/deadline.h"
 #include "core/log.h"
-#include "core/power.h"
+#include "core/mailbox.h"
 #include "core/pci.h"
+#include "core/power.h"
 #include "core/symbols.h"
+#include "core/vm.h"
 #include "lib/format.h"
 
 /* Where an instruction may fault and where to go then; core/cpu.c makes the entries. */
@@ -14,8 +17,16 @@ struct fixup {
 };
 extern const struct fixup __start_fixup[], __stop_fixup[]; /* the linker bounds the section */
 
+/* Where a look into the mailbox and what it allows (a halt, an entry into the guest) are one: a
+ * kick that comes between them starts the piece anew. Assembly files make the entries. */
+struct restart {
+	u64 start, end;
+};
+extern const struct restart __start_restart[], __stop_restart[];
+
 #define TRACE_DEPTH  12
-#define REPLAY_LINES 40 /* twice what a panic itself says */
+#define STOP_US      100000 /* for another CPU to stop in a panic */
+#define REPLAY_LINES 40     /* twice what a panic itself says */
 
 static const char *const exception_names[TRAP_COUNT] = {
 	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9",   "#TS",
@@ -59,13 +70,41 @@ static void __attribute__((noreturn)) stop_machine(void)
 	power_end(POWER_STATUS_PANIC);
 }
 
-/* A fault while we panic must not start over. Written once, by whoever comes first. */
+/* The CPU that panics, by index + 1: whoever comes first. A fault of its own while it does must not
+ * start over. */
 static u32 panicking;
+
+static void __attribute__((noreturn)) stay_stopped(void)
+{
+	__atomic_store_n(&cpu_this()->stopped, true, __ATOMIC_RELEASE);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+static void stop_cpu(struct cpu *cpu)
+{
+	u64 deadline = deadline_in_us(STOP_US);
+
+	apic_send(cpu->apic_id, FIELD_PUT(ICR_MODE, APIC_NMI) | ICR_ASSERT);
+	while (!__atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE) && !deadline_passed(deadline))
+		__builtin_ia32_pause();
+}
 
 static void enter_panic(void)
 {
-	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
-		power_end(POWER_STATUS_PANIC);
+	u32 nobody = 0;
+
+	if (!__atomic_compare_exchange_n(&panicking, &nobody, cpu_this()->index + 1, false,
+	                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		if (nobody == cpu_this()->index + 1)
+			power_end(POWER_STATUS_PANIC);
+		stay_stopped();
+	}
+	for (u32 i = 0; i < CPUS_MAX; i++) {
+		if (cpus[i].online && &cpus[i] != cpu_this())
+			stop_cpu(&cpus[i]);
+	}
+	log_break_lock();
 }
 
 void panic(const char *format, ...)
@@ -98,12 +137,26 @@ static void __attribute__((noreturn)) panic_frame(const struct trap_frame *f)
 	stop_machine();
 }
 
+/* No line: the code that was interrupted may hold the log's lock. */
+static void handle_nmi(struct trap_frame *frame)
+{
+	struct cpu *cpu = cpu_this();
+
+	if (panicking && panicking != cpu->index + 1)
+		stay_stopped();
+	for (const struct restart *r = __start_restart; r < __stop_restart; r++) {
+		if (frame->rip > r->start && frame->rip < r->end)
+			frame->rip = r->start;
+	}
+	/* Not a kick: it is the platform's. */
+	if (!mailbox_take_kick(cpu) && cpu->vcpu && cpu->vcpu->vm->platform)
+		cpu->nmi = true;
+}
+
 void trap_handle(struct trap_frame *frame)
 {
 	if (frame->vector == VECTOR_NMI) {
-		/* Nothing is asked of this CPU by NMI, so it is the platform's. No line: the code
-		 * that was interrupted may hold the log's lock. */
-		cpu_this()->nmis++;
+		handle_nmi(frame);
 		return;
 	}
 	for (const struct fixup *f = __start_fixup; f < __stop_fixup; f++) {

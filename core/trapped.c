@@ -2,6 +2,7 @@
 #include "core/trapped.h"
 
 #include "core/config_space.h"
+#include "core/guest_apic.h"
 #include "core/guest_memory.h"
 #include "core/hpet.h"
 #include "core/ioapic.h"
@@ -33,8 +34,8 @@ static void write_ecam(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
 
 static const struct trapped ecam_trapped = {claims_ecam, 1 | 2 | 4, read_ecam, write_ecam};
 
-static const struct trapped *const pages[] = {&ioapic_trapped, &hpet_trapped, &msi_trapped,
-                                              &ecam_trapped};
+static const struct trapped *const pages[] = {&apic_trapped, &ioapic_trapped, &hpet_trapped,
+                                              &msi_trapped, &ecam_trapped};
 
 const struct trapped *trapped_find(const struct vm *vm, u64 gpa)
 {

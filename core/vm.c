@@ -2,14 +2,17 @@
 #include "core/vm.h"
 
 #include "core/backend.h"
-#include "core/cache.h"
 #include "core/clock.h"
+#include "core/control.h"
 #include "core/fault.h"
 #include "core/guest_image.h"
 #include "core/ioapic.h"
 #include "core/ioasid.h"
 #include "core/log.h"
+#include "core/mailbox.h"
 #include "core/mem.h"
+#include "core/power.h"
+#include "core/vcpu.h"
 #include "core/vm_memory.h"
 #include "lib/string.h"
 #include "lib/token.h"
@@ -66,22 +69,31 @@ void *vm_ram(struct vcpu *vcpu, u64 gpa, u64 size)
 	return r->host + (gpa - r->gpa);
 }
 
-void vm_flush_caches(struct vm *vm)
+void vm_flush_caches(const struct vm *vm)
 {
-	/* One CPU runs here, and it alone has touched this VM's memory. */
-	(void)vm;
-	cache_flush_all();
+	mailbox_ask(vm->config.cpu_mask | BIT(cpu_this()->index), ASK_FLUSH);
 }
 
-void vm_log_wbinvd(struct vcpu *vcpu)
+void vm_refresh(const struct vm *vm)
 {
-	const struct vm *vm = vcpu->vm;
+	mailbox_ask(vm->config.cpu_mask, ASK_REFRESH);
+}
 
-	if (!vcpu->wbinvd.rate.pending)
-		return;
-	log_line("wbinvd vm=%s cpu=%u rip=0x%lx verdict=%s count=%u", vm->name, vcpu->cpu->index,
-	         vcpu->wbinvd.rip, vm->verdict == VERDICT_EMULATE ? "emulate" : "ignore",
-	         rate_take(&vcpu->wbinvd.rate));
+struct vcpu_counters vm_sum_counters(const struct vm *vm)
+{
+	struct vcpu_counters sum = {0};
+
+	for_each_vcpu (vcpu, vm) {
+		const struct vcpu_counters *c = &vcpu->counters;
+
+		sum.wbinvd += c->wbinvd;
+		sum.emulated += c->emulated;
+		sum.ignored += c->ignored;
+		sum.invd += c->invd;
+		sum.exits += c->exits;
+		sum.ipis_refused += c->ipis_refused;
+	}
+	return sum;
 }
 
 void vm_log_verdict(const struct vm *vm)
@@ -90,49 +102,60 @@ void vm_log_verdict(const struct vm *vm)
 	         coherency_boxes[vm->because]);
 }
 
-void vm_update_memory_type(struct vm *vm)
+/* What goes with this verdict. CR0.CD of one CPU makes the memory of all uncached. */
+static enum vm_memory_type choose_memory_type(const struct vm *vm, enum coherency_verdict verdict)
 {
-	enum vm_memory_type from = vm->memory_type, to = VM_MEMORY_WB;
-
-	if (vm->verdict == VERDICT_EMULATE)
-		to = vm->vcpu->cr0_cache_bits & CR0_CD ? VM_MEMORY_UC : VM_MEMORY_GUEST;
-	if (to == from)
-		return;
-	vm->memory_type = to;
-	backend->update_memory_type(vm->vcpu, from);
-	vm_flush_caches(vm);
+	if (verdict == VERDICT_IGNORE)
+		return VM_MEMORY_WB;
+	for_each_vcpu (vcpu, vm) {
+		if (vcpu->activity != VCPU_WAIT_SIPI && vcpu->cr0_cache_bits & CR0_CD)
+			return VM_MEMORY_UC;
+	}
+	return VM_MEMORY_GUEST;
 }
 
+/* R16: rewrite, invalidate on all its CPUs, flush. */
+static void set_memory_type(struct vm *vm, enum vm_memory_type type)
+{
+	if (type == vm->memory_type)
+		return;
+	vm->memory_type = type;
+	backend->retype_ram(vm);
+	mailbox_ask(vm->config.cpu_mask | BIT(cpu_this()->index), ASK_REFRESH | ASK_FLUSH);
+}
+
+void vm_update_cache_bits(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	control_take();
+	set_memory_type(vm, choose_memory_type(vm, vm->verdict));
+	control_give();
+}
+
+static void set_verdict(struct vm *vm, enum coherency_verdict verdict)
+{
+	if (verdict == vm->verdict)
+		return;
+	vm->verdict = verdict;
+	vm->verdict_since_ms = clock_ms();
+	vm_refresh(vm);
+}
+
+/* A WBINVD counts wherever the guest's memory types do: the verdict rises before them, and falls
+ * after them and their flush (docs/coherency.md). */
 void vm_update_verdict(struct vm *vm)
 {
-	enum coherency_box because;
-	enum coherency_verdict verdict =
-		coherency_verdict(vm->policy, vm->devices_in_box, &because);
+	enum coherency_verdict old = vm->verdict, verdict;
+	enum coherency_box old_because = vm->because;
 
-	if (verdict == vm->verdict && because == vm->because)
-		return;
-	vm_log_wbinvd(vm->vcpu);
-	vm->verdict = verdict;
-	vm->because = because;
-	vm->verdict_since_ms = clock_ms();
-	vm_update_memory_type(vm);
-	vm_log_verdict(vm);
-}
-
-static err_t create_vcpu(struct vm *vm, const struct vcpu_start *start)
-{
-	u64 pa = page_alloc_zeroed();
-	struct vcpu *vcpu = phys_to_virt(pa);
-
-	_Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
-	if (!pa)
-		return E_NO_MEMORY;
-	vcpu->vm = vm;
-	vcpu->cpu = cpu_this();
-	vcpu->pat = PAT_RESET;
-	vcpu->last_range = vm->ram;
-	vm->vcpu = vcpu;
-	return backend->vcpu_init(vcpu, start);
+	verdict = coherency_verdict(vm->policy, vm->devices_in_box, &vm->because);
+	if (verdict == VERDICT_EMULATE)
+		set_verdict(vm, verdict);
+	set_memory_type(vm, choose_memory_type(vm, verdict));
+	set_verdict(vm, verdict);
+	if (verdict != old || vm->because != old_because)
+		vm_log_verdict(vm);
 }
 
 /* What the CPU does not have reads as 0 and raises #GP in the guest by MTRRCAP's word. */
@@ -149,24 +172,31 @@ err_t vm_prepare(struct vm *vm, const char **file)
 	*file = NULL;
 	TRY(vm_memory_build(vm));
 	TRY(guest_image_load(vm, &start, file));
-	TRY(create_vcpu(vm, &start));
 	read_mtrrs(vm);
-	return E_OK;
+	return vcpu_create_all(vm, &start);
 }
 
 static void log_summary(const struct vm *vm)
 {
-	const struct vm_counters *c = &vm->counters;
+	struct vcpu_counters c = vm_sum_counters(vm);
 
 	log_line("summary vm=%s wbinvd=%lu emulated=%lu ignored=%lu invd=%lu faults=%lu exits=%lu "
 	         "interrupts-refused=%lu",
-	         vm->name, c->wbinvd, c->emulated, c->ignored, c->invd, c->faults, c->exits,
-	         c->interrupts_refused);
+	         vm->name, c.wbinvd, c.emulated, c.ignored, c.invd, vm->counters.faults, c.exits,
+	         vm->counters.interrupts_refused);
+	if (vm->vcpu_count < 2)
+		return;
+	for_each_vcpu (vcpu, vm)
+		log_line("summary vm=%s cpu=%u wbinvd=%lu emulated=%lu ignored=%lu exits=%lu",
+		         vm->name, vcpu->cpu->index, vcpu->counters.wbinvd, vcpu->counters.emulated,
+		         vcpu->counters.ignored, vcpu->counters.exits);
 }
 
+/* All its CPUs have left the guest. */
 static void end(struct vm *vm)
 {
-	vm_log_wbinvd(vm->vcpu);
+	for_each_vcpu (vcpu, vm)
+		vcpu_log_wbinvd(vcpu);
 	for_each_device (d) {
 		if (d->vm == vm && d->state == DEVICE_ATTACHED)
 			ioasid_detach(d);
@@ -176,19 +206,62 @@ static void end(struct vm *vm)
 	fault_poll();
 	fault_log_pending();
 	log_summary(vm);
-	vm->vcpu->cpu->vcpu = NULL;
-	backend->vcpu_destroy(vm->vcpu);
-	page_free(virt_to_phys(vm->vcpu));
-	vm->vcpu = NULL;
+	vcpu_destroy_all(vm);
 	pt_destroy(&vm->stage2);
+}
+
+/* The machine ends with its last VM; one that an operator has stopped may start again. */
+static void end_machine(void)
+{
+	u32 status = POWER_STATUS_OK;
+
+	for_each_vm (vm) {
+		if (vm->vcpu_count || vm->state == VM_STOPPED)
+			return;
+		if (vm->state != VM_ENDED || vm->end_status)
+			status = POWER_STATUS_VM;
+	}
+	power_end(status);
+}
+
+void vm_leave(struct vm *vm, enum vm_state state)
+{
+	enum vm_state running = VM_RUNNING;
+
+	if (!__atomic_compare_exchange_n(&vm->state, &running, state, false, __ATOMIC_SEQ_CST,
+	                                 __ATOMIC_SEQ_CST))
+		return;
+	for_each_vcpu (vcpu, vm)
+		mailbox_post(vcpu->cpu, ASK_LOOK);
+}
+
+/* A CPU that does not answer is none that still runs the guest: the others have been told. */
+static bool has_left(const struct vcpu *vcpu)
+{
+	return !__atomic_load_n(&vcpu->inside, __ATOMIC_SEQ_CST) || !vcpu->cpu->online;
+}
+
+void vm_finish(struct vm *vm)
+{
+	if (__atomic_exchange_n(&vm->finishing, true, __ATOMIC_SEQ_CST))
+		return;
+	for_each_vcpu (vcpu, vm) {
+		while (!has_left(vcpu)) {
+			mailbox_ask(BIT(vcpu->cpu->index), ASK_LOOK);
+			__builtin_ia32_pause();
+		}
+	}
+	control_take();
+	end(vm);
+	vm->finishing = false;
+	end_machine();
+	control_give();
 }
 
 void vm_run(struct vm *vm)
 {
 	vm_log_verdict(vm);
-	log_line("start vm=%s cpu=%u", vm->name, vm->vcpu->cpu->index);
-	vm->state = VM_RUNNING;
-	vm->vcpu->cpu->vcpu = vm->vcpu;
-	backend->vcpu_run(vm->vcpu);
-	end(vm);
+	log_line("start vm=%s cpu=%u", vm->name, vm->vcpus[0]->cpu->index);
+	__atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_SEQ_CST);
+	mailbox_post(vm->vcpus[0]->cpu, ASK_LOOK);
 }

@@ -29,16 +29,27 @@ enum vm_memory_type {
 	VM_MEMORY_UC,    /* the guest runs with CR0.CD set under verdict emulate */
 };
 
-enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_ENDED, VM_KILLED };
+enum vm_state {
+	VM_CONFIGURED,
+	VM_RUNNING,
+	VM_ENDED,  /* by itself */
+	VM_KILLED, /* by the hypervisor */
+	VM_STOPPED /* by an operator: it may start again */
+};
 
-struct vm_counters {
+/* What one of its CPUs has done. */
+struct vcpu_counters {
 	u64 wbinvd; /* WBINVD and WBNOINVD exits; INVD served as WBINVD counts here too, and in invd
 	             */
 	u64 emulated, ignored;
 	u64 invd;
+	u64 exits;
+	u64 ipis_refused;
+};
+
+struct vm_counters {
 	u64 faults;
 	u64 interrupts_refused;
-	u64 exits;
 };
 
 /* `wbinvd` lines are rate-limited; each says how many events it stands for. */
@@ -49,15 +60,37 @@ struct wbinvd_log {
 
 struct vm;
 
+enum vcpu_activity { VCPU_WAIT_SIPI, VCPU_STARTING, VCPU_RUNNING };
+
+/* How a guest CPU starts. */
+struct vcpu_start {
+	bool long_mode; /* 64-bit with paging on through cr3; else 32-bit flat protected mode,
+	                   paging off */
+	bool real_mode; /* at vector << 12, as after a startup IPI */
+	u8 vector;
+	u64 rip, cr3;
+	u64 gdt_gpa; /* guest memory that holds the flat GDT: null, -, code 0x10, data 0x18 */
+	u64 rax, rbx, rdx, rsi;
+};
+
 struct vcpu {
 	u64 gpr[GPR_COUNT]; /* first: the vendors' entry.asm; RSP: see core/exit.h */
 	struct vm *vm;
 	struct cpu *cpu;
 	void *vendor;                      /* the backend's own page */
+	enum coherency_verdict verdict;    /* the VM's, as this CPU has acknowledged it (R11) */
+	enum vcpu_activity activity;       /* changed by its own CPU, once the VM runs */
+	bool inside;                       /* the backend runs it */
 	u64 cr0_cache_bits;                /* CD and NW as this guest sees them (R16) */
 	u64 pat;                           /* PAT as this guest sees it */
 	const struct vm_range *last_range; /* where vm_ram found something last: a hint */
 	struct wbinvd_log wbinvd;
+	struct vcpu_counters counters;
+	struct vcpu_start start;
+	u8 sipi_vector;
+	u32 ldr, dfr; /* of its local APIC, as it wrote them */
+	u32 icr_high, icr_low;
+	struct rate ipi_rate; /* of `refused ipi` lines */
 };
 
 #define VM_COMMAND_LINE_MAX 256
@@ -79,7 +112,9 @@ struct vm {
 	enum vm_state state;
 	u64 end_status; /* what the guest gave to HYPERCALL_END */
 	struct vm_config config;
-	struct vcpu *vcpu; /* one CPU a VM here */
+	struct vcpu *vcpus[CPUS_MAX]; /* while it is prepared or runs; the first starts first */
+	u32 vcpu_count;
+	bool finishing; /* somebody has begun to */
 
 	struct vm_range ram[VM_RANGES_MAX];
 	u32 ram_count;
@@ -94,6 +129,7 @@ struct vm {
 	enum coherency_verdict verdict;
 	enum coherency_box because;
 	u64 verdict_since_ms; /* since boot */
+	u64 flush_allowed;    /* TSC; R15 */
 	u32 devices_in_box[BOX_COUNT];
 	struct vm_counters counters;
 	struct rate interrupt_rate; /* of `refused interrupt` lines */
@@ -103,6 +139,9 @@ extern struct vm vms[VMS_MAX];
 extern u32 vm_count;
 
 #define for_each_vm(v) for (struct vm *v = vms; v < vms + vm_count; v++)
+#define for_each_vcpu(v, vm)                               \
+	for (struct vcpu *const *v##_at = (vm)->vcpus, *v; \
+	     v##_at < (vm)->vcpus + (vm)->vcpu_count && (v = *v##_at, true); v##_at++)
 
 /* E_DUPLICATE, E_TOO_LONG, E_TOO_MANY. */
 err_t vm_create(const char *name, struct vm **vm) must_check;
@@ -130,22 +169,31 @@ static inline void *vm_page(struct vcpu *vcpu, u64 gpa)
 	return vm_ram(vcpu, gpa, 1);
 }
 
-/* Memory, nested tables, image, first CPU. *file: the name of the file that an error is about, or
+/* Memory, nested tables, image, CPUs. *file: the name of the file that an error is about, or
  * NULL. */
 err_t vm_prepare(struct vm *vm, const char **file) must_check;
-/* Runs it on this CPU until it ends; then takes its devices away and prints the summary. */
+/* Lets its first CPU go. */
 void vm_run(struct vm *vm);
 
-/* R10-R12, R16: after devices_in_box or policy changed. Rising, it is complete before this returns;
- * logs `verdict` when it changes. */
+/* It runs no more, for this reason, if it still does; its CPUs are told. vm_finish follows. */
+void vm_leave(struct vm *vm, enum vm_state state);
+/* Waits until its CPUs have left the guest, takes its devices away, prints the summary, ends the
+ * machine if no other VM is left. Only the first call does. Not with the control lock held. */
+void vm_finish(struct vm *vm);
+
+/* R10-R12, R16: after devices_in_box or policy changed. Rising, every CPU of the VM has taken it
+ * over before this returns; logs `verdict` when it changes. */
 void vm_update_verdict(struct vm *vm);
 /* Prints the `verdict` line. */
 void vm_log_verdict(const struct vm *vm);
-/* R16: after cr0_cache_bits changed. */
-void vm_update_memory_type(struct vm *vm);
-/* R13: a write-back on every CPU that may hold dirty lines of this VM; done when it returns. */
-void vm_flush_caches(struct vm *vm);
-/* Prints what wbinvd lines still owe. */
-void vm_log_wbinvd(struct vcpu *vcpu);
+/* R16: after a CPU's cr0_cache_bits changed. */
+void vm_update_cache_bits(struct vcpu *vcpu);
+/* After mappings went away: no CPU of the VM uses them any more. */
+void vm_refresh(const struct vm *vm);
+/* R13: a write-back on every CPU that may hold dirty lines of this VM, the calling one too; done
+ * when it returns, or the VM is killed. */
+void vm_flush_caches(const struct vm *vm);
+/* Of all its CPUs. */
+struct vcpu_counters vm_sum_counters(const struct vm *vm);
 
 #endif

@@ -2,6 +2,7 @@
 #include "core/vm_memory.h"
 
 #include "boot/memory_map.h"
+#include "core/apic.h"
 #include "core/backend.h"
 #include "core/facts.h"
 #include "core/hpet.h"
@@ -153,6 +154,7 @@ static err_t map_platform(struct vm *vm)
 		                           facts.dmar.units[i].size_pages * PAGE_SIZE)));
 	if (hpet_page())
 		TRY(hide(vm, touched_pages(hpet_page(), PAGE_SIZE)));
+	TRY(hide(vm, touched_pages(apic_page(), PAGE_SIZE)));
 	for (u32 i = 0; ioapic_page(i); i++)
 		TRY(hide(vm, touched_pages(ioapic_page(i), PAGE_SIZE)));
 	for (u32 i = 0; i < facts.mcfg.count; i++) {
@@ -232,8 +234,7 @@ static void unmap_bars(struct vm *vm, const struct device *d, u32 count)
 		if (!needed && hide(vm, pages))
 			return;
 	}
-	if (vm->vcpu)
-		backend->invalidate(vm->vcpu);
+	vm_refresh(vm);
 	pt_release(&vm->stage2);
 }
 

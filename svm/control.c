@@ -52,53 +52,80 @@ static void fill_controls(struct vmcb *vmcb, const struct vcpu *vcpu)
 	vmcb->nested_cr3 = vm->stage2.root_pa;
 }
 
-static void fill_state(struct vmcb *vmcb, const struct vcpu_start *start)
+/* As the door hands over to a kernel: flat segments. */
+static void fill_flat(struct vmcb *vmcb, const struct vcpu_start *start)
 {
 	struct vmcb_segment data = {0x18, SEGMENT_DATA, ~0u, 0};
 
 	vmcb->cs = (struct vmcb_segment){0x10, start->long_mode ? SEGMENT_CODE_64 : SEGMENT_CODE_32,
 	                                 ~0u, 0};
 	vmcb->ds = vmcb->es = vmcb->ss = vmcb->fs = vmcb->gs = data;
-	vmcb->tr = (struct vmcb_segment){0, SEGMENT_TSS, 0x67, 0};
-	vmcb->ldtr = (struct vmcb_segment){0, SEGMENT_LDT, 0, 0};
 	vmcb->gdtr.base = start->gdt_gpa;
 	vmcb->gdtr.limit = 4 * 8 - 1;
-	vmcb->efer = EFER_SVME; /* required by VMRUN (15.5.1) */
-	vmcb->cr0 = CR0_PE | CR0_ET | CR0_NE;
+	vmcb->cr0 |= CR0_PE | CR0_NE;
 	if (start->long_mode) {
 		vmcb->efer |= EFER_LME | EFER_LMA;
 		vmcb->cr0 |= CR0_PG;
 		vmcb->cr4 = CR4_PAE;
 		vmcb->cr3 = start->cr3;
 	}
+}
+
+/* As after INIT and a startup IPI (14.1.3). */
+static void fill_real(struct vmcb *vmcb, u8 vector)
+{
+	struct vmcb_segment data = {0, SEGMENT_DATA_16, 0xffff, 0};
+
+	vmcb->cs = (struct vmcb_segment){(u16)(vector << 8), SEGMENT_CODE_16, 0xffff,
+	                                 (u64)vector << 12};
+	vmcb->ds = vmcb->es = vmcb->ss = vmcb->fs = vmcb->gs = data;
+	vmcb->gdtr.limit = vmcb->idtr.limit = 0xffff;
+}
+
+void svm_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start)
+{
+	struct vmcb *vmcb = svm_vmcb(vcpu);
+	u64 own_pa = vmcb->own_pa;
+
+	memset(vmcb, 0, sizeof(*vmcb));
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+	vmcb->own_pa = own_pa;
+	vmcb->host_pa = vcpu->cpu->vendor_pa + PAGE_SIZE;
+	fill_controls(vmcb, vcpu);
+	vmcb->efer = EFER_SVME; /* required by VMRUN (15.5.1) */
+	vmcb->cr0 = CR0_ET;
+	vmcb->tr = (struct vmcb_segment){0, SEGMENT_TSS, 0x67, 0};
+	vmcb->ldtr = (struct vmcb_segment){0, SEGMENT_LDT, 0, 0};
 	vmcb->dr6 = 0xffff0ff0;
 	vmcb->dr7 = 0x400;
 	vmcb->rflags = RFLAGS_FIXED;
 	vmcb->rip = start->rip;
+	if (start->real_mode)
+		fill_real(vmcb, start->vector);
+	else
+		fill_flat(vmcb, start);
+	svm_write_cr0(vcpu, vmcb->cr0);
+	vcpu->gpr[GPR_RAX] = vmcb->rax = start->rax;
+	vcpu->gpr[GPR_RBX] = start->rbx;
+	vcpu->gpr[GPR_RDX] = start->rdx;
+	vcpu->gpr[GPR_RSI] = start->rsi;
+	svm_refresh(vcpu);
 }
 
-err_t svm_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
+err_t svm_vcpu_init(struct vcpu *vcpu)
 {
 	bool platform = vcpu->vm->platform;
 	u64 pa = page_alloc_zeroed();
-	struct vmcb *vmcb = phys_to_virt(pa);
 
 	if (!pa)
 		return E_NO_MEMORY;
-	vcpu->vendor = vmcb;
-	vmcb->own_pa = pa;
-	vmcb->host_pa = vcpu->cpu->vendor_pa + PAGE_SIZE;
+	vcpu->vendor = phys_to_virt(pa);
+	svm_vmcb(vcpu)->own_pa = pa;
 	fill_msr_map(maps[platform].msr, platform);
 	if (platform)
 		io_intercept_platform(vcpu);
 	else
 		memset(maps[platform].io, 0xff, IOPM_SIZE);
-	fill_controls(vmcb, vcpu);
-	fill_state(vmcb, start);
-	vcpu->gpr[GPR_RAX] = vmcb->rax = start->rax;
-	vcpu->gpr[GPR_RBX] = start->rbx;
-	vcpu->gpr[GPR_RSI] = start->rsi;
-	svm_update_memory_type(vcpu, vcpu->vm->memory_type);
 	return E_OK;
 }
 

@@ -5,7 +5,7 @@ bits 64
 default rel
 %include "offsets.inc"
 
-extern svm_exit
+extern svm_exit, vcpu_serve
 global svm_run, svm_take_nmi
 
 ; With RDI = struct vcpu. Pairs of a register's number, as in vcpu->gpr, and its name.
@@ -33,7 +33,12 @@ svm_run:
 	push r15
 	push rdi
 	clgi
+; An NMI that comes after this look stays pending until VMRUN, and ends the guest's turn at once.
 .enter:
+	mov rax, [rdi + VCPU_CPU]
+	mov ecx, [rax + CPU_ASKED]
+	cmp ecx, [rax + CPU_SERVED]
+	jne .serve
 	mov rax, [rdi + VCPU_VENDOR]
 	mov rax, [rax + VMCB_OWN_PA]
 	load 1, rcx, 2, rdx, 3, rbx, 5, rbp, 6, rsi, 8, r8, 9, r9, 10, r10, 11, r11
@@ -52,6 +57,7 @@ svm_run:
 	vmload
 	push rdi
 	call svm_exit
+.again:
 	mov rdi, [rsp]
 	test al, al
 	jnz .enter
@@ -64,6 +70,9 @@ svm_run:
 	pop rbp
 	pop rbx
 	ret
+.serve:
+	call vcpu_serve
+	jmp .again
 
 svm_take_nmi:
 	stgi

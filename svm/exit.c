@@ -2,6 +2,8 @@
 /* Exits: decode, advance, inject. */
 #include "core/guest_memory.h"
 #include "core/log.h"
+#include "core/mailbox.h"
+#include "core/vcpu.h"
 #include "lib/insn.h"
 #include "svm/svm.h"
 
@@ -29,12 +31,19 @@ void svm_read_state(const struct vcpu *vcpu, struct vcpu_state *s)
 
 void svm_inject(struct vcpu *vcpu, u8 vector, u32 error_code)
 {
+	struct vmcb *vmcb = svm_vmcb(vcpu);
 	u64 event = EVENT_VALID | FIELD_PUT(EVENT_VECTOR, vector) |
 	            FIELD_PUT(EVENT_TYPE, vector == VECTOR_NMI ? EVENT_NMI : EVENT_EXCEPTION);
 
+	if (vector == VECTOR_NMI && (vmcb->event_injection & EVENT_VALID)) {
+		/* One event an entry: a kick brings it back, right after the other one. */
+		vcpu->cpu->nmi = true;
+		mailbox_kick(vcpu->cpu);
+		return;
+	}
 	if (error_code != VECTOR_NO_ERROR_CODE)
 		event |= EVENT_ERROR_VALID | FIELD_PUT(EVENT_ERROR, error_code);
-	svm_vmcb(vcpu)->event_injection = event;
+	vmcb->event_injection = event;
 }
 
 void svm_invalidate(struct vcpu *vcpu)
@@ -72,7 +81,7 @@ static u64 without_write_combining(u64 pat)
 }
 
 /* R16: the guest's effective PAT is all there is to it. */
-void svm_update_memory_type(struct vcpu *vcpu, enum vm_memory_type from)
+void svm_refresh(struct vcpu *vcpu)
 {
 	const u64 pats[] = {
 		[VM_MEMORY_WB] = PAT_WB,
@@ -80,9 +89,14 @@ void svm_update_memory_type(struct vcpu *vcpu, enum vm_memory_type from)
 		[VM_MEMORY_UC] = PAT_UC,
 	};
 
-	(void)from;
 	svm_vmcb(vcpu)->pat = pats[vcpu->vm->memory_type];
 	svm_invalidate(vcpu);
+}
+
+/* No leaf has a type of its own. */
+void svm_retype_ram(struct vm *vm)
+{
+	(void)vm;
 }
 
 void svm_dump(const struct vcpu *vcpu)
@@ -245,20 +259,12 @@ static enum exit_result handle_efer(struct vcpu *vcpu, enum exit_kind kind)
 	return RESULT_ADVANCE;
 }
 
-/* The NMI is still pending: it is taken here, and the platform VM gets it. */
-static enum exit_result handle_nmi(struct vcpu *vcpu)
-{
-	svm_take_nmi();
-	vcpu->cpu->nmis = 0;
-	if (vcpu->vm->platform)
-		svm_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
-	return RESULT_RETRY;
-}
-
 static enum exit_result handle(struct vcpu *vcpu, struct exit *exit)
 {
-	if (exit->reason == SVM_EXIT_NMI)
-		return handle_nmi(vcpu);
+	if (exit->reason == SVM_EXIT_NMI) {
+		svm_take_nmi(); /* it is still pending */
+		return RESULT_RETRY;
+	}
 	exit->kind = classify(vcpu, exit);
 	if (exit->reason == SVM_EXIT_MSR && (u32)vcpu->gpr[GPR_RCX] == MSR_EFER)
 		return handle_efer(vcpu, exit->kind);
@@ -303,6 +309,7 @@ static __attribute__((noinline)) bool exit_slow(struct vcpu *vcpu)
 			result = exit_kill(vcpu, &exit, "instruction-unreadable");
 	}
 	redeliver(vmcb);
+	vcpu_pass_nmi(vcpu);
 	vmcb->rax = vcpu->gpr[GPR_RAX];
 	vmcb->rsp = vcpu->gpr[GPR_RSP];
 	return result != RESULT_STOP;

@@ -51,7 +51,7 @@ static const struct pt_format nested_format = {
 	.address = PTE_ADDRESS,
 };
 
-/* Write-back here; the guest's PAT decides together with it (15.25.8), and svm_update_memory_type
+/* Write-back here; the guest's PAT decides together with it (15.25.8), and svm_refresh
  * decides what PAT that is. So no leaf depends on the type. */
 static u64 ram_bits(enum vm_memory_type type)
 {
@@ -75,13 +75,14 @@ const struct backend svm_backend = {
 	.stage2_ram = ram_bits,
 	.stage2_mmio = mmio_bits,
 	.vcpu_init = svm_vcpu_init,
+	.vcpu_reset = svm_vcpu_reset,
 	.vcpu_destroy = svm_vcpu_destroy,
 	.vcpu_run = svm_run,
 	.read_state = svm_read_state,
 	.inject = svm_inject,
 	.write_cr0 = svm_write_cr0,
-	.update_memory_type = svm_update_memory_type,
-	.invalidate = svm_invalidate,
+	.retype_ram = svm_retype_ram,
+	.refresh = svm_refresh,
 	.dump = svm_dump,
 	.intercept_port = svm_intercept_port,
 };

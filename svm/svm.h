@@ -13,7 +13,8 @@ static inline struct vmcb *svm_vmcb(const struct vcpu *vcpu)
 }
 
 /* svm/control.c */
-err_t svm_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start) must_check;
+err_t svm_vcpu_init(struct vcpu *vcpu) must_check;
+void svm_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start);
 void svm_vcpu_destroy(struct vcpu *vcpu);
 void svm_intercept_port(struct vcpu *vcpu, u16 port);
 
@@ -23,7 +24,8 @@ bool svm_exit(struct vcpu *vcpu);
 void svm_read_state(const struct vcpu *vcpu, struct vcpu_state *state);
 void svm_inject(struct vcpu *vcpu, u8 vector, u32 error_code);
 void svm_write_cr0(struct vcpu *vcpu, u64 value);
-void svm_update_memory_type(struct vcpu *vcpu, enum vm_memory_type from);
+void svm_refresh(struct vcpu *vcpu);
+void svm_retype_ram(struct vm *vm);
 void svm_invalidate(struct vcpu *vcpu);
 void svm_dump(const struct vcpu *vcpu);
 

@@ -84,7 +84,9 @@ struct vmcb_segment {
 /* Segment attributes: bits 7:0 are descriptor bits 47:40, bits 11:8 are 55:52 (4.7). */
 #define SEGMENT_CODE_64 0xa9b
 #define SEGMENT_CODE_32 0xc9b
+#define SEGMENT_CODE_16 0x09b
 #define SEGMENT_DATA    0xc93
+#define SEGMENT_DATA_16 0x093
 #define SEGMENT_TSS     0x08b
 #define SEGMENT_LDT     0x082
 #define SEGMENT_L       BIT(9)

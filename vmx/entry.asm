@@ -5,7 +5,7 @@ bits 64
 default rel
 %include "offsets.inc"
 
-extern vmx_exit, vmx_entry_refused
+extern vmx_exit, vmx_entry_refused, vcpu_serve
 global vmx_run, vmx_exit_entry
 
 %define GPR(n) [rdi + VCPU_GPR + 8 * (n)] ; numbered as instructions encode them; 4 is RSP, 7 is RDI
@@ -35,6 +35,28 @@ global vmx_run, vmx_exit_entry
 	load 7, rdi
 %endmacro
 
+; Looks into the mailbox, and enters. A kick that comes in between starts it anew (core/trap.c).
+%macro enter 1
+%%start:
+	mov rdi, [rsp]
+	mov rax, [rdi + VCPU_CPU]
+	mov ecx, [rax + CPU_ASKED]
+	cmp ecx, [rax + CPU_SERVED]
+	jne %%serve
+	load_guest
+	%1
+%%end:
+	jmp vmx_run.refused
+%%serve:
+	call vcpu_serve
+	test al, al
+	jnz %%start
+	jmp vmx_run.stop
+[section restart progbits alloc noexec nowrite align=8]
+	dq %%start, %%end
+__SECT__
+%endmacro
+
 section .text
 align 16
 ; void vmx_run(struct vcpu *vcpu, u64 host_rsp_field)
@@ -47,9 +69,7 @@ vmx_run:
 	push r15
 	push rdi
 	vmwrite rsi, rsp
-	load_guest
-	vmlaunch
-	jmp .refused
+	enter vmlaunch
 
 align 16
 vmx_exit_entry:
@@ -60,11 +80,9 @@ vmx_exit_entry:
 	save 8, r8, r9, r10, r11, r12, r13, r14, r15
 	pop qword GPR(7)
 	call vmx_exit
-	mov rdi, [rsp]
 	test al, al
 	jz vmx_run.stop
-	load_guest
-	vmresume
+	enter vmresume
 
 ; VMfail: the instruction after VMLAUNCH or VMRESUME runs, with the guest's registers still loaded.
 vmx_run.refused:

@@ -37,8 +37,7 @@ err_t ept_allow_fetch(struct pagetable *pt, u64 gpa)
 		return E_NOT_MAPPED;
 	if (leaf & EPT_X)
 		return E_OK;
-	TRY(pt_unmap(pt, page, PAGE_SIZE));
-	return pt_map(pt, page, pa, PAGE_SIZE, (leaf & ~(EPT_ADDRESS | EPT_LARGE)) | EPT_X);
+	return pt_replace_page(pt, page, pa | (leaf & ~(EPT_ADDRESS | EPT_LARGE)) | EPT_X);
 }
 
 static u64 retype(void *context, u64 va, u64 entry, u64 leaf_size)

@@ -2,6 +2,7 @@
 /* From an exit reason to a struct exit, and on from there. vmx_exit is the hot path: each VMREAD
  * counts. */
 #include "core/exit.h"
+#include "core/vcpu.h"
 
 #include "vmx/vmcs.h"
 
@@ -69,7 +70,7 @@ static bool decode(struct vcpu *vcpu, struct exit *exit)
 {
 	switch (exit->reason) {
 	case REASON_EXCEPTION_NMI: /* no exceptions: their bitmap is 0 */
-		/* NMIs are blocked now (28.5.5): the hypervisor's handler counts this one, and its
+		/* NMIs are blocked now (28.5.5): the hypervisor's handler takes this one, and its
 		 * IRET unblocks them. */
 		__asm__ volatile("int %0" : : "i"(VECTOR_NMI) : "cc", "memory");
 		return false;
@@ -101,7 +102,7 @@ static enum exit_result serve(struct vcpu *vcpu, struct exit *exit)
 		return vmx_entry_failed(vcpu, exit);
 	if (decode(vcpu, exit))
 		return exit_handle(vcpu, exit);
-	vcpu->vm->counters.exits++;
+	vcpu->counters.exits++;
 	return RESULT_RETRY;
 }
 
@@ -119,12 +120,7 @@ static __attribute__((noinline)) bool exit_slow(struct vcpu *vcpu, struct exit *
 		advance(vmcs_read(VMCS_GUEST_RIP), exit->length);
 	else
 		vmx_redeliver();
-	/* NMIs that came while the hypervisor ran wait for an exit off the hot path. */
-	if (vcpu->cpu->nmis) {
-		vcpu->cpu->nmis = 0;
-		if (vcpu->vm->platform)
-			vmx_inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
-	}
+	vcpu_pass_nmi(vcpu);
 	return result != RESULT_STOP;
 }
 

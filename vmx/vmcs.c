@@ -90,23 +90,33 @@ static void set_segment(enum vmx_segment segment, u16 selector, u32 limit, u32 r
 #define START_CODE 0x10
 #define START_DATA 0x18
 
+/* As the door hands over to a kernel: flat; or as after INIT and a startup IPI. */
 static void set_segments(const struct vcpu_start *start)
 {
+	bool real = start->real_mode;
+
 	for (enum vmx_segment segment = SEG_ES; segment <= SEG_GS; segment++)
-		set_segment(segment, START_DATA, ~0u, AR_DATA);
-	set_segment(SEG_CS, START_CODE, ~0u, start->long_mode ? AR_CODE_64 : AR_CODE_32);
+		set_segment(segment, real ? 0 : START_DATA, real ? 0xffff : ~0u,
+		            real ? AR_DATA_16 : AR_DATA);
+	if (real)
+		set_segment(SEG_CS, (u16)(start->vector << 8), 0xffff, AR_CODE_16);
+	else
+		set_segment(SEG_CS, START_CODE, ~0u, start->long_mode ? AR_CODE_64 : AR_CODE_32);
+	set(VMCS_SEGMENT(VMCS_GUEST_BASE, SEG_CS), (u64)start->vector << 12);
 	set_segment(SEG_LDTR, 0, 0, AR_UNUSABLE);
 	set_segment(SEG_TR, 0, sizeof(struct tss) - 1, AR_TSS_BUSY);
 	set(VMCS_GUEST_GDTR_BASE, start->gdt_gpa);
-	set(VMCS_GUEST_GDTR_LIMIT, START_DATA + 7);
+	set(VMCS_GUEST_GDTR_LIMIT, real ? 0xffff : START_DATA + 7);
+	set(VMCS_GUEST_IDTR_LIMIT, real ? 0xffff : 0);
 }
 
 static void set_registers(struct vcpu *vcpu, const struct vcpu_start *start)
 {
-	u64 cr0 = CR0_PE | CR0_ET | CR0_NE | (start->long_mode ? CR0_PG : 0);
+	u64 cr0 =
+		CR0_ET | CR0_NE | (start->real_mode ? 0 : CR0_PE) | (start->long_mode ? CR0_PG : 0);
 
 	set(VMCS_GUEST_CR0, cr0);
-	set(VMCS_CR0_SHADOW, cr0);
+	set(VMCS_CR0_SHADOW, (start->real_mode ? CR0_ET : cr0) | vcpu->cr0_cache_bits);
 	set(VMCS_CR0_MASK, CR0_HOST_OWNED);
 	set(VMCS_GUEST_CR3, start->cr3);
 	set(VMCS_GUEST_CR4, CR4_VMXE | (start->long_mode ? CR4_PAE : 0));
@@ -116,8 +126,10 @@ static void set_registers(struct vcpu *vcpu, const struct vcpu_start *start)
 	set(VMCS_GUEST_DR7, DR7_RESET);
 	set(VMCS_GUEST_RIP, start->rip);
 	set(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
 	vcpu->gpr[GPR_RAX] = start->rax;
 	vcpu->gpr[GPR_RBX] = start->rbx;
+	vcpu->gpr[GPR_RDX] = start->rdx;
 	vcpu->gpr[GPR_RSI] = start->rsi;
 }
 
@@ -168,7 +180,7 @@ u64 vmx_alloc_region(void)
 	return pa;
 }
 
-err_t vmx_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
+err_t vmx_vcpu_init(struct vcpu *vcpu)
 {
 	u64 vmcs_pa = vmx_alloc_region();
 
@@ -176,14 +188,20 @@ err_t vmx_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
 		return E_NO_MEMORY;
 	vcpu->vendor = phys_to_virt(vmcs_pa);
 	fill_bitmaps(vcpu);
+	return E_OK;
+}
+
+void vmx_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start)
+{
+	u64 vmcs_pa = virt_to_phys(vcpu->vendor);
+
 	clear(vmcs_pa);
 	load(vmcs_pa);
 	clear_fields();
 	set_controls(vcpu, start->long_mode);
 	set_segments(start);
 	set_registers(vcpu, start);
-	clear(vmcs_pa); /* it runs on vcpu->cpu, which need not be this one */
-	return E_OK;
+	clear(vmcs_pa);
 }
 
 void vmx_vcpu_destroy(struct vcpu *vcpu)
@@ -197,6 +215,7 @@ void vmx_vcpu_run(struct vcpu *vcpu)
 
 	load(vmcs_pa);
 	set_host(vcpu->cpu);
+	vmcs_write(VMCS_GUEST_PAT, vcpu->pat);
 	vmx_invalidate(vcpu);
 	vmx_run(vcpu, VMCS_HOST_RSP);
 	clear(vmcs_pa);

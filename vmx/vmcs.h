@@ -47,7 +47,8 @@ static inline bool vmx_is_code_64(void)
 /* vmcs.c. A zeroed page that begins as VMXON regions and VMCSs do (25.2), or 0. */
 u64 vmx_alloc_region(void);
 /* The members of struct backend. vcpu->vendor is the VMCS. */
-err_t vmx_vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start);
+err_t vmx_vcpu_init(struct vcpu *vcpu);
+void vmx_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start);
 void vmx_vcpu_destroy(struct vcpu *vcpu);
 void vmx_vcpu_run(struct vcpu *vcpu);
 void vmx_intercept_port(struct vcpu *vcpu, u16 port);

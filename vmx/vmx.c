@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The VMX backend: what core/backend.h asks for. */
+#include "core/control.h"
 #include "core/log.h"
 #include "vmx/capability.h"
 #include "vmx/ept.h"
@@ -86,13 +87,18 @@ void vmx_invalidate(struct vcpu *vcpu)
 	                 : "cc", "memory");
 }
 
+/* Another CPU may have been here first. */
 bool vmx_allow_fetch(struct vcpu *vcpu, u64 gpa)
 {
-	if (!has_itlb_multihit() || ept_allow_fetch(&vcpu->vm->stage2, gpa))
+	bool allowed;
+
+	if (!has_itlb_multihit())
 		return false;
+	control_take();
+	allowed = !ept_allow_fetch(&vcpu->vm->stage2, gpa);
+	control_give();
 	vmx_invalidate(vcpu);
-	pt_release(&vcpu->vm->stage2);
-	return true;
+	return allowed;
 }
 
 static void vmx_read_state(const struct vcpu *vcpu, struct vcpu_state *state)
@@ -138,11 +144,14 @@ static void vmx_write_cr0(struct vcpu *vcpu, u64 value)
 	vmx_invalidate(vcpu);
 }
 
-static void vmx_update_memory_type(struct vcpu *vcpu, enum vm_memory_type from)
+static void vmx_retype_ram(struct vm *vm)
+{
+	ept_set_memory_type(&vm->stage2, vm->memory_type);
+}
+
+static void vmx_refresh(struct vcpu *vcpu)
 {
 	vmcs_write(VMCS_GUEST_PAT, vcpu->pat);
-	if (vcpu->vm->memory_type != from)
-		ept_set_memory_type(&vcpu->vm->stage2, vcpu->vm->memory_type);
 	vmx_invalidate(vcpu);
 }
 
@@ -157,13 +166,14 @@ const struct backend vmx_backend = {
 	.stage2_ram = vmx_ram,
 	.stage2_mmio = ept_mmio,
 	.vcpu_init = vmx_vcpu_init,
+	.vcpu_reset = vmx_vcpu_reset,
 	.vcpu_destroy = vmx_vcpu_destroy,
 	.vcpu_run = vmx_vcpu_run,
 	.read_state = vmx_read_state,
 	.inject = vmx_inject,
 	.write_cr0 = vmx_write_cr0,
-	.update_memory_type = vmx_update_memory_type,
-	.invalidate = vmx_invalidate,
+	.retype_ram = vmx_retype_ram,
+	.refresh = vmx_refresh,
 	.dump = vmx_dump,
 	.intercept_port = vmx_intercept_port,
 };

@@ -2,11 +2,15 @@
 #include "tests/host/fake_backend.h"
 #include <asm/prctl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "core/apic.h"
 #include "core/facts.h"
 #include "core/guest_image.h"
+#include "core/mailbox.h"
 #include "core/mem.h"
+#include "core/power.h"
 #include "tests/host/test.h"
 #include "vmx/ept.h"
 
@@ -22,6 +26,10 @@ bool fake_intercepted_ports[1 << 16];
 u32 fake_msr_absent;
 u32 fake_msr_written;
 u64 fake_msr_value;
+bool fake_x2apic;
+u32 fake_apic[0x40];
+u32 fake_ipi_count, fake_ipi_to, fake_ipi;
+u64 fake_deaf_cpus;
 
 void fake_trace_step(const char *step)
 {
@@ -38,9 +46,8 @@ static u8 leaf_sizes(void)
 	return PT_LEAF_4K | PT_LEAF_2M;
 }
 
-static err_t vcpu_init(struct vcpu *vcpu, const struct vcpu_start *start)
+static err_t vcpu_init(struct vcpu *vcpu)
 {
-	(void)start;
 	vcpu->vendor = vcpu;
 	return E_OK;
 }
@@ -58,16 +65,16 @@ static void inject(struct vcpu *vcpu, u8 vector, u32 error_code)
 	fake_error_code = error_code;
 }
 
-static void update_memory_type(struct vcpu *vcpu, enum vm_memory_type from)
+static void retype_ram(struct vm *vm)
 {
-	(void)from;
-	ept_set_memory_type(&vcpu->vm->stage2, vcpu->vm->memory_type);
+	ept_set_memory_type(&vm->stage2, vm->memory_type);
 	fake_trace_step("retype");
 }
 
-static void invalidate(struct vcpu *vcpu)
+static void refresh(struct vcpu *vcpu)
 {
 	(void)vcpu;
+	fake_trace_step("refresh");
 }
 
 static void write_cr0(struct vcpu *vcpu, u64 value)
@@ -96,8 +103,8 @@ static const struct backend fake_backend = {
 	.vcpu_init = vcpu_init,
 	.read_state = read_state,
 	.inject = inject,
-	.update_memory_type = update_memory_type,
-	.invalidate = invalidate,
+	.retype_ram = retype_ram,
+	.refresh = refresh,
 	.write_cr0 = write_cr0,
 	.dump = dump,
 	.intercept_port = intercept_port,
@@ -105,6 +112,11 @@ static const struct backend fake_backend = {
 const struct backend *backend = &fake_backend;
 
 /* ---- VMs ---- */
+
+static void be_cpu(struct cpu *cpu)
+{
+	syscall(SYS_arch_prctl, ARCH_SET_GS, cpu);
+}
 
 void fake_backend_reset(void)
 {
@@ -114,10 +126,59 @@ void fake_backend_reset(void)
 	fake_trace[0] = 0;
 	fake_trace_state = NULL;
 	fake_vector = ~0u;
+	fake_x2apic = false;
+	fake_ipi_count = 0;
+	fake_deaf_cpus = 0;
 	fake_msr_absent = fake_msr_written = ~0u;
 	memset(fake_intercepted_ports, 0, sizeof(fake_intercepted_ports));
-	cpus[0].self = &cpus[0];
-	syscall(SYS_arch_prctl, ARCH_SET_GS, &cpus[0]);
+	memset(cpus, 0, sizeof(cpus));
+	for (u32 i = 0; i < CPUS_MAX; i++)
+		cpus[i] = (struct cpu){
+			.self = &cpus[i], .index = i, .apic_id = i, .online = i < VMS_MAX};
+	be_cpu(&cpus[0]);
+}
+
+/* ---- other CPUs: they answer a kick at once ---- */
+
+err_t apic_init(void)
+{
+	return E_OK;
+}
+
+bool apic_is_x2apic(void)
+{
+	return fake_x2apic;
+}
+
+u64 apic_page(void)
+{
+	return 0xfee00000;
+}
+
+u32 apic_read(u32 offset)
+{
+	return fake_apic[offset / 16];
+}
+
+void apic_write(u32 offset, u32 value)
+{
+	fake_apic[offset / 16] = value;
+}
+
+void apic_send(u32 apic_id, u32 command)
+{
+	struct cpu *self = cpu_this();
+
+	fake_ipi_count++;
+	fake_ipi_to = apic_id;
+	fake_ipi = command;
+	if (FIELD_GET(ICR_MODE, command) != APIC_NMI || apic_id >= CPUS_MAX ||
+	    fake_deaf_cpus & BIT(apic_id))
+		return;
+	be_cpu(&cpus[apic_id]);
+	mailbox_take_kick(&cpus[apic_id]);
+	mailbox_serve();
+	be_cpu(self);
 }
 
 struct vm *fake_backend_add_vm(const char *name, u64 pa, u64 size)
@@ -125,8 +186,17 @@ struct vm *fake_backend_add_vm(const char *name, u64 pa, u64 size)
 	struct vm *vm;
 
 	assert_ok(vm_create(name, &vm));
-	vm->vcpu = &vcpus[vm->index];
-	*vm->vcpu = (struct vcpu){.vm = vm, .cpu = &cpus[0], .last_range = vm->ram};
+	vm->config.cpu_mask = BIT(vm->index);
+	vm->vcpus[vm->vcpu_count++] = &vcpus[vm->index];
+	vcpus[vm->index] = (struct vcpu){.vm = vm,
+	                                 .cpu = &cpus[vm->index],
+	                                 .last_range = vm->ram,
+	                                 .activity = VCPU_RUNNING,
+	                                 .inside = true,
+	                                 .ldr = 1u << (24 + vm->index),
+	                                 .dfr = ~0u};
+	cpus[vm->index].vcpu = &vcpus[vm->index];
+	vm->state = VM_RUNNING;
 	vm->ram[0] = (struct vm_range){0, pa, size, NULL, BOOT_MEMORY_USABLE};
 	vm->ram_count = 1;
 	assert_ok(pt_init(&vm->stage2, &ept_format, 4, leaf_sizes(), false));
@@ -161,6 +231,23 @@ err_t guest_image_load(struct vm *vm, struct vcpu_start *start, const char **fil
 bool mem_is_hypervisor(u64 pa, u64 size)
 {
 	return pa < facts.boot.image_pa + HYPERVISOR_SIZE && facts.boot.image_pa < pa + size;
+}
+
+u64 cpu_online_mask(void)
+{
+	return MASK(VMS_MAX - 1, 0);
+}
+
+void cpu_wait(const struct cpu *cpu)
+{
+	fail_msg("cpu %u waits", cpu->index);
+}
+
+/* Where core/power.c is not linked. */
+__attribute__((weak)) void power_end(u32 status)
+{
+	fail_msg("the machine ends with status %u", status);
+	abort();
 }
 
 u8 cpu_physical_bits(void)

@@ -32,5 +32,10 @@ extern bool fake_intercepted_ports[1 << 16];
 extern u32 fake_msr_absent;  /* the CPU raises #GP for this one; others read as ~number */
 extern u32 fake_msr_written; /* the last one; ~0: none */
 extern u64 fake_msr_value;
+/* The local APIC: registers by offset / 16, and the last interprocessor interrupt. */
+extern bool fake_x2apic;
+extern u32 fake_apic[0x40];
+extern u32 fake_ipi_count, fake_ipi_to, fake_ipi;
+extern u64 fake_deaf_cpus; /* these do not answer */
 
 #endif

@@ -85,7 +85,7 @@ static void test_snoop_costs_nothing(void **state)
 	assert_trace("command:iwPM ");
 	assert_log("attach 00:03.0 ioasid=net format=snoop vm=guest box=1 coherent=1\n");
 	ioasid_detach(capable);
-	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- ");
+	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- refresh:iw-- ");
 	assert_log("detach 00:03.0 ioasid=net vm=guest\n");
 }
 
@@ -93,12 +93,12 @@ static void test_box_3(void **state)
 {
 	(void)state;
 	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_NOSNOOP), capable, vm));
-	assert_trace("retype:eg-- flush:eg-- flush:eg-- command:egPM ");
+	assert_trace("refresh:ew-- retype:eg-- refresh:eg-- flush:eg-- flush:eg-- command:egPM ");
 	assert_log("verdict vm=guest wbinvd=emulate because=box3\n"
 	           "attach 00:03.0 ioasid=net format=nosnoop vm=guest box=3 coherent=0\n");
 	ioasid_detach(capable);
-	assert_trace("command:egP- invalidate:eg-- invalidate:eg-- flush:eg-- retype:iw-- "
-	             "flush:iw-- ");
+	assert_trace("command:egP- invalidate:eg-- invalidate:eg-- flush:eg-- refresh:eg-- "
+	             "retype:ew-- refresh:ew-- flush:ew-- refresh:iw-- ");
 	assert_log("detach 00:03.0 ioasid=net vm=guest\n"
 	           "verdict vm=guest wbinvd=ignore because=none\n");
 }
@@ -112,7 +112,7 @@ static void test_box_4(void **state)
 	watched = plain;
 	io = machine_add_ioasid("disk", REQUEST_NOSNOOP);
 	assert_ok(ioasid_attach(io, plain, vm));
-	assert_trace("retype:eg-- flush:eg-- flush:eg-- command:egPM ");
+	assert_trace("refresh:ew-- retype:eg-- refresh:eg-- flush:eg-- flush:eg-- command:egPM ");
 	assert_log("verdict vm=guest wbinvd=emulate because=box4\n"
 	           "attach 00:04.0 ioasid=disk format=nosnoop vm=guest box=4 coherent=1\n");
 	ioasid_detach(plain);
@@ -122,7 +122,7 @@ static void test_box_4(void **state)
 	assert_ok(ioasid_attach(io, plain, vm));
 	assert_trace("flush:iw-- command:iwPM ");
 	ioasid_detach(plain);
-	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- flush:iw-- ");
+	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- flush:iw-- refresh:iw-- ");
 }
 
 /* Caching mode: the new entry is announced before the device may use it. */
@@ -133,22 +133,22 @@ static void test_caching_mode(void **state)
 	machine_add_unit(CAP_48 | CAP_CM, ECAP_SC | ECAP_C);
 	fake_units[0].on_invalidation = on_invalidation;
 	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_NOSNOOP), capable, vm));
-	assert_trace("retype:eg-- flush:eg-- flush:eg-- invalidate:egP- invalidate:egP- "
-	             "command:egPM ");
+	assert_trace("refresh:ew-- retype:eg-- refresh:eg-- flush:eg-- flush:eg-- invalidate:egP- "
+	             "invalidate:egP- command:egPM ");
 }
 
 /* The guest runs with its caches off: under verdict emulate that means uncached (R16). */
 static void test_cache_disable(void **state)
 {
 	(void)state;
-	vm->vcpu->cr0_cache_bits = CR0_CD;
-	vm_update_memory_type(vm);
+	vm->vcpus[0]->cr0_cache_bits = CR0_CD;
+	vm_update_cache_bits(vm->vcpus[0]);
 	assert_trace("");
 	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_NOSNOOP), capable, vm));
-	assert_trace("retype:eu-- flush:eu-- flush:eu-- command:euPM ");
-	vm->vcpu->cr0_cache_bits = 0;
-	vm_update_memory_type(vm);
-	assert_trace("retype:egPM flush:egPM ");
+	assert_trace("refresh:ew-- retype:eu-- refresh:eu-- flush:eu-- flush:eu-- command:euPM ");
+	vm->vcpus[0]->cr0_cache_bits = 0;
+	vm_update_cache_bits(vm->vcpus[0]);
+	assert_trace("retype:egPM refresh:egPM flush:egPM ");
 }
 
 /* ---- what does not complete ---- */
@@ -163,7 +163,8 @@ static void test_attach_time_out(void **state)
 	io = machine_add_ioasid("net", REQUEST_NOSNOOP);
 	fake_units[0].queue_stopped = true;
 	assert_error(ioasid_attach(io, capable, vm), E_TIMEOUT);
-	assert_trace("retype:eg-- flush:eg-- flush:eg-- retype:iw-- flush:iw-- ");
+	assert_trace("refresh:ew-- retype:eg-- refresh:eg-- flush:eg-- flush:eg-- retype:ew-- "
+	             "refresh:ew-- flush:ew-- refresh:iw-- refresh:iw-- ");
 	assert_int_equal(capable->state, DEVICE_FREE);
 	assert_null(capable->vm);
 	assert_int_equal(vm->devices_in_box[BOX_3], 0);
@@ -221,12 +222,12 @@ static void test_unprotected(void **state)
 		order[i]->unit = NULL;
 		fake_trace_state = NULL;
 		assert_ok(ioasid_attach_unprotected(order[i], vm));
-		assert_trace("retype: flush: command: ");
+		assert_trace("refresh: retype: refresh: flush: command: ");
 		assert_int_equal(vm->verdict, VERDICT_EMULATE);
 		assert_true(machine_has_master(order[i]));
 		assert_error(ioasid_attach_unprotected(order[i], vm), E_HAS_OWNER);
 		ioasid_detach(order[i]);
-		assert_trace("command: retype: flush: ");
+		assert_trace("command: refresh: retype: refresh: flush: refresh: ");
 		assert_int_equal(vm->verdict, VERDICT_IGNORE);
 	}
 	assert_log("verdict vm=guest wbinvd=emulate because=box3\n"

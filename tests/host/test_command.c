@@ -78,7 +78,7 @@ static void expect_nothing_done(void)
 	assert_string_equal(fake_trace, "");
 	for_each_vm (vm) {
 		assert_int_equal(vm->state, VM_CONFIGURED);
-		assert_null(vm->vcpu);
+		assert_null(vm->vcpus[0]);
 		assert_int_equal(vm->ram_count, 0);
 	}
 	for_each_device (d) {
@@ -228,7 +228,7 @@ static void test_incomplete_vms(void **state)
 		{"vm a cpus=0 memory=1M\n", "line=1 word=\"\"", E_MISSING_WORD},
 		{"vm a cpus=0 memory=rest\n", "line=1 word=\"\"", E_MISSING_WORD},
 		{VM "\nvm b\n", "line=3 word=\"\"", E_MISSING_WORD},
-		{"vm a cpus=1 memory=1M image=x\n", "line=1 word=\"\"", E_NO_CPU},
+		{"vm a cpus=9 memory=1M image=x\n", "line=1 word=\"\"", E_NO_CPU},
 		{"vm a cpus=0,63 memory=1M image=x\n", "line=1 word=\"\"", E_NO_CPU},
 		{VM "vm b " GOOD, "line=2 word=\"\"", E_CPU_TAKEN},
 	};

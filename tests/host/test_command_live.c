@@ -120,7 +120,7 @@ static void test_list(void **state)
 	(void)state;
 	assert_ok(ask("attach 00:03.0 net vm=first"));
 	expect("list", "vm first state=running cpu-mask=0x3 memory=8M wbinvd=ignore because=none\n"
-	               "vm second state=running cpu-mask=0x0 memory=8M wbinvd=ignore because=none\n"
+	               "vm second state=running cpu-mask=0x2 memory=8M wbinvd=ignore because=none\n"
 	               "device 00:03.0 state=attached vm=first ioasid=net box=1 group=00:03.0\n"
 	               "device 00:04.0 state=free group=00:04.0\n"
 	               "device 00:05.0 state=free group=00:05.0\n");
@@ -163,9 +163,9 @@ static void test_attach_and_why(void **state)
 	fake_time_step_us = 0;
 	expect("attach 00:04.0 net vm=first",
 	       "device 00:04.0 format=snoop box=2 coherent=1 wbinvd=ignore because=none\n");
-	first->counters.wbinvd = 5;
-	first->counters.emulated = 2;
-	first->counters.ignored = 3;
+	first->vcpus[0]->counters.wbinvd = 5;
+	first->vcpus[0]->counters.emulated = 2;
+	first->vcpus[0]->counters.ignored = 3;
 	expect("attach 00:03.0 loose vm=first",
 	       "device 00:03.0 format=nosnoop box=3 coherent=0 wbinvd=emulate because=box3\n");
 	first->verdict_since_ms = 17;
@@ -175,7 +175,7 @@ static void test_attach_and_why(void **state)
 	                  "now-ms=5\n");
 	expect("why first",
 	       "verdict vm=first wbinvd=emulate because=box3 policy=kernel since-ms=17 now-ms=5\n"
-	       "stats vm=first wbinvd=5 emulated=2 ignored=3 invd=0\n"
+	       "stats vm=first wbinvd=5 emulated=2 ignored=3 invd=0 exits=0\n"
 	       "why 00:03.0 ioasid=loose format=nosnoop box=3 authorises=yes\n"
 	       "why 00:04.0 ioasid=net format=snoop box=2 authorises=no\n");
 	/* the VM of a bound IOASID need not be named; another one is refused */
@@ -261,25 +261,19 @@ static void test_walk(void **state)
 static void test_stats(void **state)
 {
 	(void)state;
-	first->counters = (struct vm_counters){.wbinvd = 3,
-	                                       .emulated = 1,
-	                                       .ignored = 2,
-	                                       .invd = 1,
-	                                       .faults = 4,
-	                                       .interrupts_refused = 5,
-	                                       .exits = 6};
-	cpus[0].vcpu = second->vcpu;
-	expect("stats", "stats vm=first wbinvd=3 emulated=1 ignored=2 invd=1\n"
-	                "stats vm=first exits=6 faults=4 interrupts-refused=5\n"
-	                "stats vm=second wbinvd=0 emulated=0 ignored=0 invd=0\n"
-	                "stats vm=second exits=0 faults=0 interrupts-refused=0\n"
-	                "stats cpu=0 apic-id=0 vm=second\n");
-	cpus[0].vcpu = NULL;
-	expect("stats", "stats vm=first wbinvd=3 emulated=1 ignored=2 invd=1\n"
-	                "stats vm=first exits=6 faults=4 interrupts-refused=5\n"
-	                "stats vm=second wbinvd=0 emulated=0 ignored=0 invd=0\n"
-	                "stats vm=second exits=0 faults=0 interrupts-refused=0\n"
-	                "stats cpu=0 apic-id=0 vm=none\n");
+	first->counters = (struct vm_counters){.faults = 4, .interrupts_refused = 5};
+	first->vcpus[0]->counters = (struct vcpu_counters){
+		.wbinvd = 3, .emulated = 1, .ignored = 2, .invd = 1, .exits = 6, .ipis_refused = 7};
+	for (u32 i = 3; i < CPUS_MAX; i++)
+		cpus[i].online = false;
+	cpus[2].vcpu = NULL;
+	expect("stats", "stats vm=first wbinvd=3 emulated=1 ignored=2 invd=1 exits=6\n"
+	                "stats vm=first faults=4 interrupts-refused=5 ipis-refused=7\n"
+	                "stats vm=second wbinvd=0 emulated=0 ignored=0 invd=0 exits=0\n"
+	                "stats vm=second faults=0 interrupts-refused=0 ipis-refused=0\n"
+	                "stats cpu=0 apic-id=0 vm=first wbinvd=3 emulated=1 ignored=2\n"
+	                "stats cpu=1 apic-id=1 vm=second wbinvd=0 emulated=0 ignored=0\n"
+	                "stats cpu=2 apic-id=2 vm=none wbinvd=0 emulated=0 ignored=0\n");
 }
 
 /* The last one of a device, and how many there were. */

@@ -4,6 +4,7 @@
 #include "core/exit.h"
 #include "core/hypercall.h"
 #include "core/mem.h"
+#include "core/vcpu.h"
 #include "tests/host/fake_backend.h"
 #include "tests/host/fake_config.h"
 #include "tests/host/fake_facts.h"
@@ -35,7 +36,7 @@ static int set_up(void **state)
 	vm->ram[0].host = phys_to_virt(FAKE_MEM_BASE_PA);
 	vm->ram[0].size = PAGE_SIZE;
 	fake_state = (struct vcpu_state){.cr0 = CR0_PE, .code_bits = 32};
-	gpr = vm->vcpu->gpr;
+	gpr = vm->vcpus[0]->gpr;
 	return 0;
 }
 
@@ -44,14 +45,14 @@ static enum exit_result handle(enum exit_kind kind)
 	struct exit exit = {.kind = kind};
 
 	fake_vector = ~0u;
-	return exit_handle(vm->vcpu, &exit);
+	return exit_handle(vm->vcpus[0], &exit);
 }
 
 /* ---- WBINVD ---- */
 
 static void test_wbinvd_follows_the_verdict(void **state)
 {
-	const struct vm_counters *c = &vm->counters;
+	const struct vcpu_counters *c = &vm->vcpus[0]->counters;
 
 	(void)state;
 	assert_int_equal(handle(EXIT_WBINVD), RESULT_ADVANCE);
@@ -84,7 +85,7 @@ static void test_wbinvd_lines_add_up(void **state)
 	(void)state;
 	for (u32 i = 0; i < 1000; i++)
 		handle(i % 3 ? EXIT_WBINVD : EXIT_INVD);
-	vm_log_wbinvd(vm->vcpu);
+	vcpu_log_wbinvd(vm->vcpus[0]);
 	for (char *line = strtok(fake_log, "\n"); line; line = strtok(NULL, "\n")) {
 		assert_memory_equal(line, "wbinvd vm=guest cpu=0 ", 22);
 		assert_non_null(strstr(line, " verdict=ignore count="));
@@ -122,7 +123,7 @@ static enum exit_result write_cr0(u64 value)
 
 	fake_vector = ~0u;
 	fake_cr0 = ~0ull;
-	return exit_handle(vm->vcpu, &exit);
+	return exit_handle(vm->vcpus[0], &exit);
 }
 
 static void test_cr0(void **state)
@@ -153,7 +154,7 @@ static void test_cr0(void **state)
 	assert_int_equal(fake_cr0, CR0_PE);
 	assert_string_equal(fake_trace, "");
 	fake_state.cr0 = CR0_PE | CR0_ET;
-	assert_int_equal(exit_handle(vm->vcpu, &read), RESULT_ADVANCE);
+	assert_int_equal(exit_handle(vm->vcpus[0], &read), RESULT_ADVANCE);
 	assert_int_equal(gpr[GPR_RSI], CR0_PE | CR0_ET | CR0_CD | CR0_NW);
 	/* not coherent: CD acts as uncached, for as long as it is set */
 	vm->devices_in_box[BOX_3] = 1;
@@ -241,7 +242,7 @@ static void test_hypercall_from_user_mode(void **state)
 	gpr[GPR_RAX] = HYPERCALL_END;
 	assert_int_equal(handle(EXIT_HYPERCALL), RESULT_RETRY);
 	assert_int_equal(fake_vector, VECTOR_UD);
-	assert_int_equal(vm->state, VM_CONFIGURED);
+	assert_int_equal(vm->state, VM_RUNNING);
 }
 
 /* ---- CPUID ---- */
@@ -301,7 +302,7 @@ static enum exit_result fault(u64 gpa, const u8 *instruction, size_t size)
 	struct exit exit = {.kind = EXIT_NESTED_FAULT, .fault.gpa = gpa};
 
 	memcpy(vm->ram[0].host, instruction, size);
-	return exit_handle(vm->vcpu, &exit);
+	return exit_handle(vm->vcpus[0], &exit);
 }
 
 static void give_nic(void)

@@ -56,12 +56,12 @@ static int set_up(void **state)
 
 static u64 read_at(u32 offset, u8 size)
 {
-	return trapped_find(vm, BASE + offset)->read(vm->vcpu, BASE + offset, size);
+	return trapped_find(vm, BASE + offset)->read(vm->vcpus[0], BASE + offset, size);
 }
 
 static void write_at(u32 offset, u8 size, u64 value)
 {
-	trapped_find(vm, BASE + offset)->write(vm->vcpu, BASE + offset, size, value);
+	trapped_find(vm, BASE + offset)->write(vm->vcpus[0], BASE + offset, size, value);
 }
 
 static void test_page(void **state)

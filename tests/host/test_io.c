@@ -47,17 +47,17 @@ static u64 in(u16 port, u8 size)
 {
 	struct exit exit = {.kind = EXIT_IO, .io = {.port = port, .size = size, .in = true}};
 
-	vm->vcpu->gpr[GPR_RAX] = RUBBISH;
-	assert_int_equal(exit_handle(vm->vcpu, &exit), RESULT_ADVANCE);
-	return vm->vcpu->gpr[GPR_RAX];
+	vm->vcpus[0]->gpr[GPR_RAX] = RUBBISH;
+	assert_int_equal(exit_handle(vm->vcpus[0], &exit), RESULT_ADVANCE);
+	return vm->vcpus[0]->gpr[GPR_RAX];
 }
 
 static enum exit_result out(u16 port, u8 size, u32 value)
 {
 	struct exit exit = {.kind = EXIT_IO, .io = {.port = port, .size = size}};
 
-	vm->vcpu->gpr[GPR_RAX] = 0xdead000000000000ull | value;
-	return exit_handle(vm->vcpu, &exit);
+	vm->vcpus[0]->gpr[GPR_RAX] = 0xdead000000000000ull | value;
+	return exit_handle(vm->vcpus[0], &exit);
 }
 
 /* ---- configuration mechanism 1 ---- */
@@ -163,7 +163,7 @@ static void test_platform_vm_ends(void **state)
 {
 	(void)state;
 	assert_int_equal(out(0xcf8, 4, ENABLE | 0x0600), RESULT_ADVANCE);
-	assert_int_equal(vm->state, VM_CONFIGURED);
+	assert_int_equal(vm->state, VM_RUNNING);
 	assert_int_equal(out(0xcf9, 1, 0x06), RESULT_STOP);
 	assert_int_equal(vm->state, VM_ENDED);
 	assert_string_equal(fake_log, "end vm=linux by=power-register port=0xcf9 value=0x6\n");
@@ -181,7 +181,7 @@ static void test_other_vms_have_no_ports(void **state)
 		assert_int_equal(in(ports[i], 1), 0xdeadbeefdeadbeff);
 	}
 	assert_int_equal(in(0x60, 4), 0xffffffff);
-	assert_int_equal(vm->state, VM_CONFIGURED);
+	assert_int_equal(vm->state, VM_RUNNING);
 }
 
 /* ---- what exits ---- */
@@ -192,7 +192,7 @@ static void test_string_io_kills(void **state)
 	                    .io = {.port = 0xcfc, .size = 4, .in = true, .string = true}};
 
 	(void)state;
-	assert_int_equal(exit_handle(vm->vcpu, &exit), RESULT_STOP);
+	assert_int_equal(exit_handle(vm->vcpus[0], &exit), RESULT_STOP);
 	assert_int_equal(vm->state, VM_KILLED);
 	assert_non_null(strstr(fake_log, "killed vm=linux cpu=0 reason=string-io-on-trapped-port"));
 }
@@ -202,7 +202,7 @@ static u32 count_intercepted(void)
 	u32 count = 0;
 
 	memset(fake_intercepted_ports, 0, sizeof(fake_intercepted_ports));
-	io_intercept_platform(vm->vcpu);
+	io_intercept_platform(vm->vcpus[0]);
 	for (u32 port = 0; port <= 0xffff; port++)
 		count += fake_intercepted_ports[port];
 	return count;

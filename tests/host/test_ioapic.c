@@ -119,12 +119,12 @@ static u32 present(void)
 
 static u64 read_at(u32 offset)
 {
-	return trapped_find(vm, FIRST)->read(vm->vcpu, FIRST + offset, 4);
+	return trapped_find(vm, FIRST)->read(vm->vcpus[0], FIRST + offset, 4);
 }
 
 static void write_at(u32 offset, u32 value)
 {
-	trapped_find(vm, FIRST)->write(vm->vcpu, FIRST + offset, 4, value);
+	trapped_find(vm, FIRST)->write(vm->vcpus[0], FIRST + offset, 4, value);
 }
 
 static u32 read_register(u32 index)

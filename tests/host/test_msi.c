@@ -118,12 +118,12 @@ static void write_table(u32 offset, u8 size, u64 value)
 	const struct trapped *t = trapped_find(vm, TABLE + offset);
 
 	assert_ptr_equal(t, &msi_trapped);
-	t->write(vm->vcpu, TABLE + offset, size, value);
+	t->write(vm->vcpus[0], TABLE + offset, size, value);
 }
 
 static u64 read_table(u32 offset, u8 size)
 {
-	return trapped_find(vm, TABLE + offset)->read(vm->vcpu, TABLE + offset, size);
+	return trapped_find(vm, TABLE + offset)->read(vm->vcpus[0], TABLE + offset, size);
 }
 
 static u32 hardware(u32 offset)
@@ -291,9 +291,9 @@ static void test_other_registers(void **state)
 	const struct trapped *t = trapped_find(vm, PAGE);
 
 	(void)state;
-	t->write(vm->vcpu, PAGE + 8, 8, 0x1122334455667788);
+	t->write(vm->vcpus[0], PAGE + 8, 8, 0x1122334455667788);
 	assert_int_equal(read_registers(&page, 8, 8), 0x1122334455667788);
-	assert_int_equal(t->read(vm->vcpu, PAGE + 10, 2), 0x5566);
+	assert_int_equal(t->read(vm->vcpus[0], PAGE + 10, 2), 0x5566);
 	write_table(16 * COUNT, 1, 0x12);
 	assert_int_equal(registers[0x10 + 16 * COUNT], 0x12);
 	assert_int_equal(present(), 0);

@@ -5,8 +5,12 @@
  * What EPT says of RAM is noted with each step, so that a device that could DMA under the wrong
  * memory type shows (R11, R16).
  */
+#include <asm/prctl.h>
 #include <stdio.h>
 #include "core/audit.h"
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "core/apic.h"
 #include "core/backend.h"
 #include "core/device_control.h"
 #include "core/facts.h"
@@ -16,6 +20,7 @@
 #include "core/ioapic.h"
 #include "core/ioasid.h"
 #include "core/mem.h"
+#include "core/power.h"
 #include "core/vm_memory.h"
 #include "tests/host/fake_mem.h"
 #include "tests/host/test.h"
@@ -29,7 +34,7 @@ u32 device_count;
 
 static struct vm *vm;
 static struct vcpu vcpu;
-static struct cpu cpu;
+struct cpu cpus[CPUS_MAX];
 static char trace[256];
 static err_t attach_result;
 
@@ -59,15 +64,19 @@ static void note(const char *step)
 	snprintf(trace + length, sizeof(trace) - length, "%s:%c ", step, ram_type());
 }
 
-static void update_memory_type(struct vcpu *v, enum vm_memory_type from)
+static void retype_ram(struct vm *v)
 {
-	(void)from;
 	note("retype");
-	ept_set_memory_type(&v->vm->stage2, v->vm->memory_type);
+	ept_set_memory_type(&v->stage2, v->memory_type);
 }
 
-static const struct backend fake_backend = {.name = "vmx",
-                                            .update_memory_type = update_memory_type};
+static void refresh(struct vcpu *v)
+{
+	(void)v;
+}
+
+static const struct backend fake_backend = {
+	.name = "vmx", .retype_ram = retype_ram, .refresh = refresh};
 const struct backend *backend = &fake_backend;
 
 static void on_flush(void)
@@ -201,6 +210,21 @@ void fault_poll(void)
 {
 }
 
+void apic_send(u32 apic_id, u32 command)
+{
+	fail_msg("IPI 0x%x to CPU %u, which is the only one", command, apic_id);
+}
+
+void cpu_wait(const struct cpu *cpu)
+{
+	(void)cpu;
+}
+
+void power_end(u32 status)
+{
+	exit((int)status);
+}
+
 void fault_log_pending(void)
 {
 }
@@ -214,6 +238,7 @@ static int set_up(void **state)
 	memset(vms, 0, sizeof(vms));
 	memset(ioasids, 0, sizeof(ioasids));
 	memset(&vcpu, 0, sizeof(vcpu));
+	vcpu.activity = VCPU_RUNNING;
 	vm_count = ioasid_count = 0;
 	unit_count = 1;
 	device_count = 2;
@@ -224,8 +249,13 @@ static int set_up(void **state)
 	devices[1] = (struct device){.bdf = 0x20, .unit = units};
 	assert_ok(vm_create("guest", &vm));
 	vcpu.vm = vm;
-	vcpu.cpu = &cpu;
-	vm->vcpu = &vcpu;
+	vcpu.cpu = cpus;
+	vcpu.inside = true;
+	vm->vcpus[0] = &vcpu;
+	vm->vcpu_count = 1;
+	vm->config.cpu_mask = 1;
+	cpus[0] = (struct cpu){.self = cpus, .vcpu = &vcpu, .online = true};
+	syscall(SYS_arch_prctl, ARCH_SET_GS, cpus);
 	vm->ram[0] = (struct vm_range){0, MIB(64), MIB(2), NULL, BOOT_MEMORY_USABLE};
 	vm->ram_count = 1;
 	assert_ok(pt_init(&vm->stage2, &ept_format, 4, PT_LEAF_4K | PT_LEAF_2M, false));
@@ -308,12 +338,12 @@ static void test_cache_disable(void **state)
 {
 	(void)state;
 	vcpu.cr0_cache_bits = CR0_CD;
-	vm_update_memory_type(vm);
+	vm_update_cache_bits(&vcpu);
 	assert_trace(""); /* coherent: the caches stay on */
 	assert_ok(ioasid_attach(make_ioasid("a", REQUEST_NOSNOOP), &devices[0], vm));
 	assert_trace("retype:w flush:u flush:u connect:u dma:u ");
 	vcpu.cr0_cache_bits = 0;
-	vm_update_memory_type(vm);
+	vm_update_cache_bits(&vcpu);
 	assert_trace("retype:u flush:g ");
 }
 

@@ -4,9 +4,9 @@
 B ?= build
 
 # Everything that decides, on stand-ins for the machine.
-POLICY := $(addprefix core/,audit.c coherency.c device.c device_control.c fault.c group.c hpet.c interrupt.c ioapic.c \
-	ioasid.c msi.c output.c pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vm.c \
-	vm_memory.c) \
+POLICY := $(addprefix core/,audit.c coherency.c control.c device.c device_control.c fault.c group.c guest_apic.c \
+	hpet.c interrupt.c ioapic.c ioasid.c mailbox.c msi.c output.c pagetable.c \
+	pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vcpu.c vm.c vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
 	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c unit.c)
 
@@ -88,7 +88,7 @@ SOURCES_vmx_capability := vmx/capability.c vmx/ept.c core/pagetable.c core/paget
 	core/pagetable_unmap.c core/publish.c lib/error.c tests/host/fake_mem.c
 TESTS += vmx_verdict
 SOURCES_vmx_verdict := vmx/ept.c core/coherency.c core/ioasid.c core/rmrr.c core/vm.c \
-	core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c lib/format.c \
+	core/control.c core/mailbox.c core/vcpu.c core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c lib/format.c \
 	lib/token.c tests/host/fake_mem.c
 TESTS += vtd_entry
 SOURCES_vtd_entry := vtd/entry.c

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/vcpu.h"
+
+#include "core/backend.h"
+#include "core/log.h"
+#include "core/mailbox.h"
+#include "core/mem.h"
+
+/* SDM volume 3, table 9-1: how a CPU comes out of INIT, when a startup IPI arrives. */
+#define CR0_INIT_CACHE_BITS CR0_CACHE_BITS
+
+static err_t create(struct vm *vm, struct cpu *cpu)
+{
+	u64 pa = page_alloc_zeroed();
+	struct vcpu *vcpu = phys_to_virt(pa);
+
+	_Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
+	if (!pa)
+		return E_NO_MEMORY;
+	vcpu->vm = vm;
+	vcpu->cpu = cpu;
+	vcpu->pat = PAT_RESET;
+	vcpu->last_range = vm->ram;
+	vcpu->verdict = vm->verdict;
+	vm->vcpus[vm->vcpu_count++] = vcpu;
+	TRY(backend->vcpu_init(vcpu));
+	__atomic_store_n(&cpu->vcpu, vcpu, __ATOMIC_RELEASE);
+	return E_OK;
+}
+
+err_t vcpu_create_all(struct vm *vm, const struct vcpu_start *start)
+{
+	for (u32 i = 0; i < CPUS_MAX; i++) {
+		if (vm->config.cpu_mask & BIT(i))
+			TRY(create(vm, &cpus[i]));
+	}
+	vm->vcpus[0]->start = *start;
+	vm->vcpus[0]->activity = VCPU_STARTING;
+	return E_OK;
+}
+
+void vcpu_destroy_all(struct vm *vm)
+{
+	mailbox_ask(vm->config.cpu_mask, ASK_DROP);
+	while (vm->vcpu_count) {
+		struct vcpu *vcpu = vm->vcpus[--vm->vcpu_count];
+
+		if (vcpu->vendor)
+			backend->vcpu_destroy(vcpu);
+		page_free(virt_to_phys(vcpu));
+	}
+}
+
+void vcpu_log_wbinvd(struct vcpu *vcpu)
+{
+	if (!vcpu->wbinvd.rate.pending)
+		return;
+	log_line("wbinvd vm=%s cpu=%u rip=0x%lx verdict=%s count=%u", vcpu->vm->name,
+	         vcpu->cpu->index, vcpu->wbinvd.rip,
+	         vcpu->verdict == VERDICT_EMULATE ? "emulate" : "ignore",
+	         rate_take(&vcpu->wbinvd.rate));
+}
+
+static void refresh(struct vcpu *vcpu)
+{
+	if (vcpu->verdict != vcpu->vm->verdict) {
+		vcpu_log_wbinvd(vcpu);
+		vcpu->verdict = vcpu->vm->verdict;
+	}
+	if (vcpu->inside)
+		backend->refresh(vcpu);
+}
+
+void vcpu_take(struct vcpu *vcpu, u32 requests)
+{
+	if (requests & ASK_REFRESH)
+		refresh(vcpu);
+	if (requests & ASK_NMI)
+		vcpu->cpu->nmi = true;
+	if (requests & ASK_INIT)
+		vcpu->activity = VCPU_WAIT_SIPI;
+	if (requests & ASK_SIPI && vcpu->activity == VCPU_WAIT_SIPI) {
+		vcpu->start = (struct vcpu_start){
+			.real_mode = true, .vector = vcpu->sipi_vector, .rdx = cpuid(1, 0).eax};
+		vcpu->cr0_cache_bits = CR0_INIT_CACHE_BITS;
+		vcpu->activity = VCPU_STARTING;
+	}
+}
+
+void vcpu_pass_nmi(struct vcpu *vcpu)
+{
+	if (!vcpu->cpu->nmi)
+		return;
+	vcpu->cpu->nmi = false;
+	backend->inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
+}
+
+static bool may_run(const struct vcpu *vcpu)
+{
+	return vcpu->activity == VCPU_RUNNING &&
+	       __atomic_load_n(&vcpu->vm->state, __ATOMIC_ACQUIRE) == VM_RUNNING;
+}
+
+bool vcpu_serve(struct vcpu *vcpu)
+{
+	mailbox_serve();
+	if (!may_run(vcpu))
+		return false;
+	vcpu_pass_nmi(vcpu);
+	return true;
+}
+
+/* Until the guest CPU waits for a startup IPI, or its VM runs no more. */
+static void run(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (vcpu->activity == VCPU_STARTING) {
+		backend->vcpu_reset(vcpu, &vcpu->start);
+		vcpu->activity = VCPU_RUNNING;
+		vm_update_cache_bits(vcpu);
+	}
+	__atomic_store_n(&vcpu->inside, true, __ATOMIC_SEQ_CST);
+	if (may_run(vcpu))
+		backend->vcpu_run(vcpu);
+	__atomic_store_n(&vcpu->inside, false, __ATOMIC_SEQ_CST);
+	if (vm->state != VM_RUNNING)
+		vm_finish(vm);
+}
+
+void vcpu_loop(void)
+{
+	struct cpu *cpu = cpu_this();
+
+	for (;;) {
+		struct vcpu *vcpu;
+
+		mailbox_serve();
+		vcpu = __atomic_load_n(&cpu->vcpu, __ATOMIC_ACQUIRE);
+		if (vcpu && vcpu->activity != VCPU_WAIT_SIPI && vcpu->vm->state == VM_RUNNING)
+			run(vcpu);
+		else
+			cpu_wait(cpu);
+	}
+}
