@@ -3,15 +3,16 @@
 
 #include "core/backend.h"
 #include "core/config_space.h"
+#include "core/console.h"
 #include "core/facts.h"
 #include "core/fault.h"
 #include "core/log.h"
 #include "core/power.h"
+#include "core/uart.h"
 
 #define PORT_CONFIG_ADDRESS 0xcf8
 #define PORT_CONFIG_DATA    0xcfc
 #define PORT_CONFIG_END     0xd00
-#define PORT_SERIAL_DATA    0x3f8
 #define CONFIG_ENABLE       BIT(31)
 
 /* The ISA DMA controllers (8237): masters that no VT-d unit holds back where there is none. */
@@ -41,8 +42,8 @@ static bool is_config(u16 port, u8 size)
 
 static bool is_trapped(u16 port)
 {
-	return is_config(port, 1) || port == PORT_SERIAL_DATA || power_has_port(port) ||
-	       (!unit_count && is_isa_dma(port, 1));
+	return is_config(port, 1) || port == UART_DATA || power_has_port(port) ||
+	       (console_exists && port == UART_LINE_STATUS) || (!unit_count && is_isa_dma(port, 1));
 }
 
 void io_intercept_platform(struct vcpu *vcpu)
@@ -72,6 +73,8 @@ static u32 handle_in(struct vm *vm, u16 port, u8 size)
 		return config_target(vm, port, size, &bdf, &offset)
 		               ? config_space_read(vm, bdf, offset, size)
 		               : ~0u;
+	if (vm->platform && console_answers(port, size))
+		return console_guest_read(port);
 	return vm->platform && !is_isa_dma(port, size) ? io_read(port, size) : ~0u;
 }
 
@@ -88,10 +91,10 @@ static enum exit_result handle_out(struct vm *vm, u16 port, u8 size, u32 value)
 	} else if (is_config(port, size)) {
 		if (config_target(vm, port, size, &bdf, &offset))
 			config_space_write(vm, bdf, offset, size, value);
+	} else if (vm->platform && port == UART_DATA && size == 1 && !uart_has_latch()) {
+		log_write_guest_byte((u8)value);
 	} else if (vm->platform && !is_isa_dma(port, size)) {
 		io_write(port, size, value);
-		if (port == PORT_SERIAL_DATA)
-			log_note_guest_byte((u8)value);
 	}
 	return RESULT_ADVANCE;
 }

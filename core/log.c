@@ -12,19 +12,50 @@
 static struct lock log_lock;
 static bool uart_present;
 static bool guest_mid_line;
+static void (*prompt)(void); /* NULL: none */
 static char ring[RING_SIZE];
 static u64 ring_end; /* bytes ever written */
+
+static void erase_prompt(void)
+{
+	if (prompt)
+		uart_write("\r\x1b[K", 4); /* ECMA-48, 8.3.41: erase in line */
+}
 
 static void put_line(const char *text, size_t length)
 {
 	if (!uart_present)
 		return;
-	if (guest_mid_line) {
+	if (guest_mid_line)
 		uart_write("\r\n", 2);
-		guest_mid_line = false;
-	}
+	guest_mid_line = false;
+	erase_prompt();
 	uart_write(text, length);
 	uart_write("\r\n", 2);
+	if (prompt)
+		prompt();
+}
+
+void log_print(const char *text, size_t length)
+{
+	lock_take(&log_lock);
+	put_line(text, length);
+	lock_give(&log_lock);
+}
+
+bool log_set_prompt(void (*draw)(void))
+{
+	if (uart_present)
+		prompt = draw;
+	return uart_present;
+}
+
+void log_draw_prompt(void)
+{
+	lock_take(&log_lock);
+	if (!guest_mid_line)
+		prompt();
+	lock_give(&log_lock);
 }
 
 void log_init(void)
@@ -68,9 +99,16 @@ void log_registers(const char *words, const u64 gpr[GPR_COUNT])
 		         gpr[i + 3]);
 }
 
-void log_note_guest_byte(u8 byte)
+void log_write_guest_byte(u8 byte)
 {
+	lock_take(&log_lock);
+	if (!guest_mid_line)
+		erase_prompt();
+	uart_write((const char *)&byte, 1);
 	guest_mid_line = byte != '\n';
+	if (prompt && !guest_mid_line)
+		prompt();
+	lock_give(&log_lock);
 }
 
 /* Where the last lines begin. */

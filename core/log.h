@@ -23,8 +23,16 @@ void log_line(const char *format, ...) printf_like(1, 2);
 /* The general registers, four a line, each line beginning with these words. */
 void log_registers(const char *words, const u64 gpr[GPR_COUNT]);
 
-/* A guest that owns the serial port has written this byte to its data register. */
-void log_note_guest_byte(u8 byte);
+/* A line on the serial port alone: an answer, not an event. */
+void log_print(const char *text, size_t length);
+
+/* From now on draw puts a prompt behind our lines and the guest's; the line it is on is erased
+ * before the next one. It is called with the log's lock held. False: there is no UART. */
+bool log_set_prompt(void (*draw)(void));
+void log_draw_prompt(void);
+
+/* A guest that owns the serial port writes this byte to its data register. */
+void log_write_guest_byte(u8 byte);
 
 /* The last lines of the ring. */
 void log_show(struct output *out, u32 lines);

@@ -3,13 +3,12 @@
 
 #include "core/cpu.h"
 
-#define UART_DATA        0x3f8
 #define UART_INTERRUPTS  0x3f9
 #define UART_FIFO        0x3fa
 #define UART_LINE        0x3fb
-#define UART_LINE_STATUS 0x3fd
 #define UART_SCRATCH     0x3ff
 #define UART_LINE_8N1    0x03
+#define UART_LINE_DLAB   0x80
 #define UART_FIFO_ENABLE 0x03 /* what is still to be sent stays */
 #define UART_THR_EMPTY   0x20
 #define UART_EMPTY       0x40 /* shift register too */
@@ -46,4 +45,23 @@ void uart_write(const char *bytes, size_t size)
 void uart_drain(void)
 {
 	(void)wait_for(UART_EMPTY);
+}
+
+u8 uart_status(void)
+{
+	return io_r8(UART_LINE_STATUS);
+}
+
+bool uart_read(u8 *byte)
+{
+	bool ready = uart_status() & UART_DATA_READY;
+
+	if (ready)
+		*byte = io_r8(UART_DATA);
+	return ready;
+}
+
+bool uart_has_latch(void)
+{
+	return io_r8(UART_LINE) & UART_LINE_DLAB;
 }

@@ -12,14 +12,14 @@ BOXES = {("snoop", "1"): 1, ("snoop", "2"): 1, ("nosnoop", "3"): 0, ("nosnoop", 
 
 
 def manifest(*lines):
-    """A manifest whose end QEMU and Bochs both see."""
-    return "\n".join(("on-exit qemu",) + lines) + "\n"
+    """A manifest whose end QEMU and Bochs both see; every attach and detach is audited (R24)."""
+    return "\n".join(("on-exit qemu",) + lines + ("audit always",)) + "\n"
 
 
 def file(name):
     """A manifest of the tree."""
     with open(f"manifests/{name}.cfg", encoding="utf-8") as text:
-        return text.read()
+        return text.read() + "audit always\n"
 
 
 @dataclasses.dataclass
@@ -65,6 +65,16 @@ def of_event(lines, event):
 def rule_no_panic(_case, lines):
     for line in of_event(lines, "panic"):
         yield line
+
+
+def rule_audit(case, lines):
+    """R24, after every change."""
+    for line in of_event(lines, "finding"):
+        yield line
+    changes = len(of_event(lines, "attach") + of_event(lines, "detach") + of_event(lines, "quarantine"))
+    audits = len(of_event(lines, "audit"))
+    if "audit always" in str(case.manifest) and audits != changes:
+        yield f"{changes} changes, {audits} audits"
 
 
 def rule_guest_is_well(_case, lines):
@@ -142,7 +152,7 @@ def rule_wbinvd_limit(case, lines):
         yield f"an ignored WBINVD takes {found} instructions; {case.wbinvd_limit} are allowed"
 
 
-RULES = (rule_no_panic, rule_guest_is_well, rule_no_reserved_bit, rule_last_line, rule_nothing_started,
+RULES = (rule_no_panic, rule_audit, rule_guest_is_well, rule_no_reserved_bit, rule_last_line, rule_nothing_started,
          rule_counts, rule_faults, rule_matrix, rule_wbinvd_limit)
 
 

@@ -245,7 +245,7 @@ void log_show(struct output *out, u32 lines)
 	out->put(out, text, (size_t)snprintf(text, sizeof(text), "the last %u lines", lines));
 }
 
-void log_note_guest_byte(u8 byte)
+void log_write_guest_byte(u8 byte)
 {
 	(void)byte;
 }

@@ -12,7 +12,7 @@ POLICY := $(addprefix core/,audit.c coherency.c control.c device.c device_contro
 
 # What serves exits, on top of that.
 EXITS := $(addprefix core/,config_space.c cpuid.c exit.c guest_memory.c hypercall_handle.c io.c msr.c \
-	power.c trapped.c) lib/insn.c $(POLICY)
+	power.c trapped.c) lib/insn.c tests/host/fake_console.c $(POLICY)
 
 # What manifest and console do with all that.
 COMMANDS := $(addprefix core/,command.c control.c line.c show.c) $(POLICY)
@@ -39,6 +39,8 @@ TESTS += command_live
 SOURCES_command_live := $(addprefix tests/host/fake_,machine.c output.c) core/plan.c $(COMMANDS)
 TESTS += config_space
 SOURCES_config_space = core/config_space.c $(SOURCES_device)
+TESTS += console
+SOURCES_console := core/console.c core/plan.c lib/line_edit.c tests/host/fake_machine.c $(COMMANDS)
 TESTS += core_image
 SOURCES_core_image := boot/core_image.c lib/elf.c lib/error.c
 TESTS += device
@@ -66,6 +68,10 @@ TESTS += io
 SOURCES_io := $(EXITS)
 TESTS += ioapic
 SOURCES_ioapic := tests/host/fake_machine.c $(EXITS)
+TESTS += line_edit
+SOURCES_line_edit := lib/line_edit.c
+TESTS += log
+SOURCES_log := core/log.c lib/format.c tests/host/fake_output.c
 TESTS += memory_map
 SOURCES_memory_map := boot/memory_map.c
 TESTS += msi
