@@ -139,7 +139,7 @@ model:
 layers:
 	tools/layers
 loc:
-	tools/loc $(TRUSTED_LINES_MAX) $(SOURCES)
+	tools/loc $(TRUSTED_LINES_MAX) $(SOURCES) $(wildcard $(ROOMS:=/*.inc))
 format-check:
 	clang-format --dry-run --Werror $(C_FILES)
 clean:

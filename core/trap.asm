@@ -3,25 +3,13 @@
 ; Interrupts are never taken here: the hypervisor runs with IF clear.
 bits 64
 default rel
+%include "core/registers.inc"
 
 extern trap_handle
 global trap_stubs
 
 %define TRAPS 32
 %define STUB_SIZE 16
-
-%macro push_all 1-*
-%rep %0
-	push %1
-%rotate 1
-%endrep
-%endmacro
-%macro pop_all 1-*
-%rep %0
-	pop %1
-%rotate 1
-%endrep
-%endmacro
 
 section .text
 align STUB_SIZE

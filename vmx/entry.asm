@@ -3,37 +3,11 @@
 ; general registers are ours. HOST_RSP is written once a run: there [rsp] is the struct vcpu, and nothing else moves.
 bits 64
 default rel
+%include "core/registers.inc"
 %include "offsets.inc"
 
 extern vmx_exit, vmx_entry_refused, vcpu_serve
 global vmx_run, vmx_exit_entry
-
-%define GPR(n) [rdi + VCPU_GPR + 8 * (n)] ; numbered as instructions encode them; 4 is RSP, 7 is RDI
-
-; load or save FIRST, REGISTER...: registers with consecutive numbers
-%macro load 2-*
-%assign number %1
-%rep %0 - 1
-%rotate 1
-	mov %1, GPR(number)
-%assign number number + 1
-%endrep
-%endmacro
-%macro save 2-*
-%assign number %1
-%rep %0 - 1
-%rotate 1
-	mov GPR(number), %1
-%assign number number + 1
-%endrep
-%endmacro
-
-%macro load_guest 0
-	load 0, rax, rcx, rdx, rbx
-	load 5, rbp, rsi
-	load 8, r8, r9, r10, r11, r12, r13, r14, r15
-	load 7, rdi
-%endmacro
 
 ; Looks into the mailbox, and enters. A kick that comes in between starts it anew (core/trap.c).
 %macro enter 1
@@ -43,7 +17,9 @@ global vmx_run, vmx_exit_entry
 	mov ecx, [rax + CPU_ASKED]
 	cmp ecx, [rax + CPU_SERVED]
 	jne %%serve
-	load_guest
+	load 0, rax
+	guest_registers load
+	load 7, rdi
 	%1
 %%end:
 	jmp vmx_run.refused
@@ -61,13 +37,7 @@ section .text
 align 16
 ; void vmx_run(struct vcpu *vcpu, u64 host_rsp_field)
 vmx_run:
-	push rbx
-	push rbp
-	push r12
-	push r13
-	push r14
-	push r15
-	push rdi
+	push_all rbx, rbp, r12, r13, r14, r15, rdi
 	vmwrite rsi, rsp
 	enter vmlaunch
 
@@ -75,9 +45,8 @@ align 16
 vmx_exit_entry:
 	push rdi
 	mov rdi, [rsp + 8]
-	save 0, rax, rcx, rdx, rbx
-	save 5, rbp, rsi
-	save 8, r8, r9, r10, r11, r12, r13, r14, r15
+	save 0, rax
+	guest_registers save
 	pop qword GPR(7)
 	call vmx_exit
 	test al, al
@@ -89,11 +58,5 @@ vmx_run.refused:
 	mov rdi, [rsp]
 	call vmx_entry_refused
 vmx_run.stop:
-	add rsp, 8
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbp
-	pop rbx
+	pop_all rdi, r15, r14, r13, r12, rbp, rbx
 	ret
