@@ -12,8 +12,7 @@ enum msr_action {
 	MSR_PASS,      /* the CPU's own register */
 	MSR_READ_ONLY, /* reads are the CPU's, writes are dropped */
 	MSR_ZERO,      /* reads 0, writes are dropped */
-	MSR_PAT_SHADOW,
-	MSR_MTRR_SHADOW,
+	MSR_SHADOW,    /* the guest's own value: PAT and MTRRs (R16) */
 	MSR_APIC,
 	MSR_LOCKED, /* FEATURE_CONTROL: locked, virtualization off */
 };
@@ -34,10 +33,10 @@ static const struct {
 	{MSR_MTRRCAP, MSR_MTRRCAP, MSR_READ_ONLY, MSR_READ_ONLY},
 	{MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_PASS, MSR_PASS},
 	{0x1f2, 0x1f3, MSR_FAULT, MSR_FAULT}, /* SMRR */
-	{MSR_MTRR_PHYS_FIRST, MSR_MTRR_PHYS_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
-	{MSR_MTRR_FIX_FIRST, MSR_MTRR_FIX_LAST, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
-	{MSR_PAT, MSR_PAT, MSR_PAT_SHADOW, MSR_PAT_SHADOW},
-	{MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, MSR_MTRR_SHADOW, MSR_MTRR_SHADOW},
+	{MSR_MTRR_PHYS_FIRST, MSR_MTRR_PHYS_LAST, MSR_SHADOW, MSR_SHADOW},
+	{MSR_MTRR_FIX_FIRST, MSR_MTRR_FIX_LAST, MSR_SHADOW, MSR_SHADOW},
+	{MSR_PAT, MSR_PAT, MSR_SHADOW, MSR_SHADOW},
+	{MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, MSR_SHADOW, MSR_SHADOW},
 	{0x3f1, 0x3f1, MSR_FAULT, MSR_FAULT}, /* PEBS_ENABLE */
 	{0x480, 0x4ff, MSR_FAULT, MSR_FAULT}, /* VMX capabilities */
 	{0x560, 0x587, MSR_FAULT, MSR_FAULT}, /* processor trace */
@@ -70,9 +69,9 @@ bool msr_is_intercepted(bool platform, u32 msr, bool write)
 	return action != MSR_PASS && (write || action != MSR_READ_ONLY);
 }
 
-static u64 *mtrr(struct vm *vm, u32 msr)
+static u64 *shadow(struct vcpu *vcpu, u32 msr)
 {
-	return &vm->mtrrs[msr - MSR_MTRR_PHYS_FIRST];
+	return msr == MSR_PAT ? &vcpu->pat : &vcpu->vm->mtrrs[msr - MSR_MTRR_PHYS_FIRST];
 }
 
 /* SDM volume 3, 12.12.2: each byte is a memory type; 2, 3 and 8 up are reserved. */
@@ -89,59 +88,37 @@ static bool pat_is_valid(u64 pat)
 
 static bool read(struct vcpu *vcpu, u32 msr, u64 *value)
 {
-	*value = 0;
-	switch (action_of(vcpu->vm->platform, msr, MSR_FAULT)) {
-	case MSR_PASS:
-	case MSR_READ_ONLY:
+	enum msr_action action = action_of(vcpu->vm->platform, msr, MSR_FAULT);
+
+	if (action == MSR_PASS || action == MSR_READ_ONLY)
 		return msr_try_read(msr, value);
-	case MSR_PAT_SHADOW:
-		*value = vcpu->pat;
-		break;
-	case MSR_APIC:
+	if (action == MSR_APIC)
 		return guest_apic_read_msr(vcpu, msr, value);
-	case MSR_MTRR_SHADOW:
-		*value = *mtrr(vcpu->vm, msr);
-		break;
-	case MSR_LOCKED:
-		*value = 1;
-		break;
-	case MSR_ZERO:
-		break;
-	case MSR_FAULT:
-		return false;
-	}
-	return true;
+	*value = action == MSR_SHADOW ? *shadow(vcpu, msr) : action == MSR_LOCKED;
+	return action != MSR_FAULT;
 }
 
-static bool write_pat(struct vcpu *vcpu, u64 value)
+static bool write_shadow(struct vcpu *vcpu, u32 msr, u64 value)
 {
-	if (!pat_is_valid(value))
+	if (msr == MSR_PAT && !pat_is_valid(value))
 		return false;
-	vcpu->pat = value;
-	backend->refresh(vcpu);
+	*shadow(vcpu, msr) = value;
+	if (msr == MSR_PAT)
+		backend->refresh(vcpu);
 	return true;
 }
 
 static bool write(struct vcpu *vcpu, u32 msr, u64 value)
 {
-	switch (action_of(vcpu->vm->platform, msr, MSR_FAULT)) {
-	case MSR_PASS:
+	enum msr_action action = action_of(vcpu->vm->platform, msr, MSR_FAULT);
+
+	if (action == MSR_PASS)
 		return msr_try_write(msr, value);
-	case MSR_APIC:
+	if (action == MSR_APIC)
 		return guest_apic_write_msr(vcpu, msr, value);
-	case MSR_PAT_SHADOW:
-		return write_pat(vcpu, value);
-	case MSR_MTRR_SHADOW:
-		*mtrr(vcpu->vm, msr) = value;
-		break;
-	case MSR_READ_ONLY:
-	case MSR_ZERO:
-		break;
-	case MSR_LOCKED:
-	case MSR_FAULT:
-		return false;
-	}
-	return true;
+	if (action == MSR_SHADOW)
+		return write_shadow(vcpu, msr, value);
+	return action != MSR_FAULT && action != MSR_LOCKED;
 }
 
 enum exit_result msr_handle_read(struct vcpu *vcpu, struct exit *exit)
