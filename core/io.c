@@ -16,17 +16,9 @@
 #define CONFIG_ENABLE       BIT(31)
 
 /* The ISA DMA controllers (8237): masters that no VT-d unit holds back where there is none. */
-static const struct {
-	u16 first, last;
-} isa_dma[] = {{0x00, 0x0f}, {0xc0, 0xdf}};
-
 static bool is_isa_dma(u16 port, u8 size)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(isa_dma); i++) {
-		if (port + size > isa_dma[i].first && port <= isa_dma[i].last)
-			return true;
-	}
-	return false;
+	return port <= 0x0f || (port + size > 0xc0 && port <= 0xdf);
 }
 
 /* Configuration mechanism 1: the address register is a dword, all else around it is not there. */
