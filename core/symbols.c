@@ -3,24 +3,17 @@
 
 extern const u8 text_start[], text_end[];
 
+/* Only a panic asks, so a search from the start is fast enough. */
 const char *symbol_find(u64 va, u64 *offset)
 {
-	u32 first = 0, past = symbol_count;
 	u64 from_start = va - (u64)text_start;
+	const struct symbol *s = symbol_table;
 
 	*offset = 0;
-	if (va < (u64)text_start || va >= (u64)text_end)
+	if (va < (u64)text_start || va >= (u64)text_end || s->offset > from_start)
 		return "?";
-	while (first < past) {
-		u32 middle = first + (past - first) / 2;
-
-		if (symbol_table[middle].offset <= from_start)
-			first = middle + 1;
-		else
-			past = middle;
-	}
-	if (first == 0)
-		return "?";
-	*offset = from_start - symbol_table[first - 1].offset;
-	return symbol_names + symbol_table[first - 1].name;
+	while (s + 1 < symbol_table + symbol_count && s[1].offset <= from_start)
+		s++;
+	*offset = from_start - s->offset;
+	return symbol_names + s->name;
 }
