@@ -56,10 +56,6 @@ struct backend {
 	void (*refresh)(struct vcpu *vcpu);
 	/* Logs the vendor's fields for a dump. */
 	void (*dump)(const struct vcpu *vcpu);
-	/* I/O ports and MSRs: intercept by default for VMs that are not the platform VM; for the
-	 * platform VM all ports pass except those named here; MSRs: see core/msr.h for what must be
-	 * intercepted. */
-	void (*intercept_port)(struct vcpu *vcpu, u16 port);
 };
 
 extern const struct backend vmx_backend, svm_backend;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/io.h"
 
-#include "core/backend.h"
 #include "core/config_space.h"
 #include "core/console.h"
 #include "core/facts.h"
@@ -38,11 +37,11 @@ static bool is_trapped(u16 port)
 	       (console_exists && port == UART_LINE_STATUS) || (!unit_count && is_isa_dma(port, 1));
 }
 
-void io_intercept_platform(struct vcpu *vcpu)
+void io_fill_bitmap(bool platform, u8 bitmap[IO_BITMAP_SIZE])
 {
 	for (u32 port = 0; port <= 0xffff; port++) {
-		if (is_trapped((u16)port))
-			backend->intercept_port(vcpu, (u16)port);
+		if (!platform || is_trapped((u16)port))
+			bitmap[port / 8] |= (u8)BIT(port % 8);
 	}
 }
 

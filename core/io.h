@@ -8,7 +8,9 @@
 /* Handler of EXIT_IO. */
 enum exit_result io_handle(struct vcpu *vcpu, struct exit *exit);
 
-/* Tells the backend which ports of the platform VM are trapped. All ports of other VMs are. */
-void io_intercept_platform(struct vcpu *vcpu);
+/* Sets the bits of the ports that are trapped, in a bitmap as both vendors have it (SDM volume 3,
+ * 25.6.4; APM volume 2, 15.10.1): some of the platform VM's, all of other VMs'. */
+#define IO_BITMAP_SIZE KIB(8)
+void io_fill_bitmap(bool platform, u8 bitmap[IO_BITMAP_SIZE]);
 
 #endif

@@ -6,8 +6,9 @@
 #include "lib/string.h"
 #include "svm/svm.h"
 
-/* 15.10.1 and 15.11: one bit a port, two bits an MSR. One pair of maps for the platform VM, one for
- * all others; written when a VM starts. */
+/* 15.10.1 and 15.11: one bit a port (an access to the last ports looks at bits beyond them), two
+ * bits an MSR. One pair of maps for the platform VM, one for all others; written when a VM starts.
+ */
 #define MSRPM_SIZE 0x2000
 #define IOPM_SIZE  0x3000
 static struct {
@@ -27,11 +28,6 @@ static void fill_msr_map(u8 *map, bool platform)
 
 		map[i / 4] |= (u8)((read | write << 1) << i % 4 * 2);
 	}
-}
-
-void svm_intercept_port(struct vcpu *vcpu, u16 port)
-{
-	maps[vcpu->vm->platform].io[port / 8] |= (u8)BIT(port % 8);
 }
 
 static void fill_controls(struct vmcb *vmcb, const struct vcpu *vcpu)
@@ -122,10 +118,7 @@ err_t svm_vcpu_init(struct vcpu *vcpu)
 	vcpu->vendor = phys_to_virt(pa);
 	svm_vmcb(vcpu)->own_pa = pa;
 	fill_msr_map(maps[platform].msr, platform);
-	if (platform)
-		io_intercept_platform(vcpu);
-	else
-		memset(maps[platform].io, 0xff, IOPM_SIZE);
+	io_fill_bitmap(platform, maps[platform].io);
 	return E_OK;
 }
 

@@ -84,5 +84,4 @@ const struct backend svm_backend = {
 	.retype_ram = svm_retype_ram,
 	.refresh = svm_refresh,
 	.dump = svm_dump,
-	.intercept_port = svm_intercept_port,
 };

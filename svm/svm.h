@@ -16,7 +16,6 @@ static inline struct vmcb *svm_vmcb(const struct vcpu *vcpu)
 err_t svm_vcpu_init(struct vcpu *vcpu) must_check;
 void svm_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start);
 void svm_vcpu_destroy(struct vcpu *vcpu);
-void svm_intercept_port(struct vcpu *vcpu, u16 port);
 
 /* svm/exit.c: called by svm/entry.asm after each exit, guest registers saved; false ends the loop.
  */

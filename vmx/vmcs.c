@@ -15,31 +15,17 @@
 #define MSR_RANGE      0x2000u
 #define MSR_RANGE_HIGH 0xc0000000u
 static struct {
-	u8 ports[2 * PAGE_SIZE], msrs[PAGE_SIZE];
+	u8 ports[IO_BITMAP_SIZE], msrs[PAGE_SIZE];
 } bitmaps[2] __attribute__((aligned(PAGE_SIZE)));
 
-static void set_bit(u8 *bitmap, u32 bit)
+static void fill_bitmaps(bool platform)
 {
-	bitmap[bit / 8] |= (u8)(1 << bit % 8);
-}
-
-void vmx_intercept_port(struct vcpu *vcpu, u16 port)
-{
-	set_bit(bitmaps[vcpu->vm->platform].ports, port);
-}
-
-static void fill_bitmaps(struct vcpu *vcpu)
-{
-	bool platform = vcpu->vm->platform;
-
-	memset(bitmaps[platform].ports, platform ? 0 : 0xff, sizeof(bitmaps->ports));
-	if (platform)
-		io_intercept_platform(vcpu);
+	io_fill_bitmap(platform, bitmaps[platform].ports);
 	for (u32 i = 0; i < 4 * MSR_RANGE; i++) {
 		u32 msr = i % MSR_RANGE + (i / MSR_RANGE % 2 ? MSR_RANGE_HIGH : 0);
 
 		if (msr_is_intercepted(platform, msr, i >= 2 * MSR_RANGE))
-			set_bit(bitmaps[platform].msrs, i);
+			bitmaps[platform].msrs[i / 8] |= (u8)BIT(i % 8);
 	}
 }
 
@@ -187,7 +173,7 @@ err_t vmx_vcpu_init(struct vcpu *vcpu)
 	if (!vmcs_pa)
 		return E_NO_MEMORY;
 	vcpu->vendor = phys_to_virt(vmcs_pa);
-	fill_bitmaps(vcpu);
+	fill_bitmaps(vcpu->vm->platform);
 	return E_OK;
 }
 

@@ -51,7 +51,6 @@ err_t vmx_vcpu_init(struct vcpu *vcpu);
 void vmx_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start);
 void vmx_vcpu_destroy(struct vcpu *vcpu);
 void vmx_vcpu_run(struct vcpu *vcpu);
-void vmx_intercept_port(struct vcpu *vcpu, u16 port);
 
 /* event.c. An exit came in the middle of an event's delivery: it is delivered again. */
 void vmx_redeliver(void);

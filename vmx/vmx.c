@@ -175,5 +175,4 @@ const struct backend vmx_backend = {
 	.retype_ram = vmx_retype_ram,
 	.refresh = vmx_refresh,
 	.dump = vmx_dump,
-	.intercept_port = vmx_intercept_port,
 };

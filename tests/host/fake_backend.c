@@ -22,7 +22,6 @@ const char *(*fake_trace_state)(void);
 struct vcpu_state fake_state;
 u32 fake_vector, fake_error_code;
 u64 fake_cr0;
-bool fake_intercepted_ports[1 << 16];
 u32 fake_msr_absent;
 u32 fake_msr_written;
 u64 fake_msr_value;
@@ -88,12 +87,6 @@ static void dump(const struct vcpu *vcpu)
 	(void)vcpu;
 }
 
-static void intercept_port(struct vcpu *vcpu, u16 port)
-{
-	(void)vcpu;
-	fake_intercepted_ports[port] = true;
-}
-
 static const struct backend fake_backend = {
 	.name = "fake",
 	.stage2_format = &ept_format,
@@ -107,7 +100,6 @@ static const struct backend fake_backend = {
 	.refresh = refresh,
 	.write_cr0 = write_cr0,
 	.dump = dump,
-	.intercept_port = intercept_port,
 };
 const struct backend *backend = &fake_backend;
 
@@ -130,7 +122,6 @@ void fake_backend_reset(void)
 	fake_ipi_count = 0;
 	fake_deaf_cpus = 0;
 	fake_msr_absent = fake_msr_written = ~0u;
-	memset(fake_intercepted_ports, 0, sizeof(fake_intercepted_ports));
 	memset(cpus, 0, sizeof(cpus));
 	for (u32 i = 0; i < CPUS_MAX; i++)
 		cpus[i] = (struct cpu){

@@ -26,8 +26,6 @@ extern struct vcpu_state fake_state; /* what read_state gives */
 extern u32 fake_vector, fake_error_code;
 
 extern u64 fake_cr0; /* what write_cr0 was given */
-/* For every port, whether exits were asked for. */
-extern bool fake_intercepted_ports[1 << 16];
 
 extern u32 fake_msr_absent;  /* the CPU raises #GP for this one; others read as ~number */
 extern u32 fake_msr_written; /* the last one; ~0: none */
