@@ -68,48 +68,34 @@ static u16 select_port(u32 bdf, u32 offset)
 	return (u16)(PORT_DATA + (offset & 3));
 }
 
-static u32 port_read(u32 bdf, u32 offset)
-{
-	u32 value;
-
-	lock_take(&port_lock);
-	value = io_r32(select_port(bdf, offset));
-	lock_give(&port_lock);
-	return value;
-}
-
-static void port_write(u32 bdf, u32 offset, u8 size, u32 value)
-{
-	lock_take(&port_lock);
-	io_write(select_port(bdf, offset), size, value);
-	lock_give(&port_lock);
-}
-
-/* Reading has no side effects, so the whole dword is read whatever the size. */
 u32 pci_read(u32 bdf, u32 offset, u8 size)
 {
 	const struct window *w = find_window(bdf, offset);
-	u32 dword = offset & ~3u, value = ~0u;
+	u32 value;
 
-	if (w && w->mmio.base)
-		value = mmio_r32(&w->mmio, (bdf - w->first) << 12 | dword);
-	else if (w)
-		value = port_read(bdf, dword);
-	return value >> (offset & 3) * 8 & (u32)MASK(size * 8 - 1, 0);
+	if (!w)
+		return (u32)MASK(size * 8 - 1, 0);
+	if (w->mmio.base)
+		return (u32)mmio_read(&w->mmio, (bdf - w->first) << 12 | offset, size);
+	lock_take(&port_lock);
+	value = io_read(select_port(bdf, offset), size);
+	lock_give(&port_lock);
+	return value;
 }
 
 void pci_write(u32 bdf, u32 offset, u8 size, u32 value)
 {
 	const struct window *w = find_window(bdf, offset);
-	u32 at;
 
 	if (!w)
 		return;
-	at = (bdf - w->first) << 12 | offset;
-	if (!w->mmio.base)
-		port_write(bdf, offset, size, value);
-	else
-		mmio_write(&w->mmio, at, size, value);
+	if (w->mmio.base) {
+		mmio_write(&w->mmio, (bdf - w->first) << 12 | offset, size, value);
+		return;
+	}
+	lock_take(&port_lock);
+	io_write(select_port(bdf, offset), size, value);
+	lock_give(&port_lock);
 }
 
 u32 pci_find_capability(u32 bdf, u8 id)
