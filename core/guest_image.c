@@ -88,18 +88,20 @@ static err_t place_pages(struct layout *l, u64 count, u64 *gpa, void **host)
 #define ZERO_RAMDISK_SIZE 0x21c
 #define ZERO_COMMAND_LINE 0x228
 #define ZERO_E820         0x2d0
-#define ZERO_E820_MAX     128
+#define E820_MAX          128 /* what the zero page has room for */
+#define E820_ENTRY        20
 #define LOADER_UNDEFINED  0xff
 #define ENTRY_64_OFFSET   0x200
 
-static void fill_e820(const struct vm *vm, u8 *zero_page)
+/* The VM's memory in entries of the E820 map, step bytes apart; how many they are. */
+static u32 write_e820(const struct vm *vm, u8 *to, u32 step)
 {
-	struct boot_memory list[ZERO_E820_MAX];
-	u32 count = vm_memory_list(vm, list, ZERO_E820_MAX);
+	struct boot_memory list[E820_MAX];
+	u32 count = vm_memory_list(vm, list, E820_MAX);
 
 	for (u32 i = 0; i < count; i++)
-		memcpy(zero_page + ZERO_E820 + 20 * i, &list[i], 20);
-	zero_page[ZERO_E820_ENTRIES] = (u8)count;
+		memcpy(to + step * i, &list[i], E820_ENTRY);
+	return count;
 }
 
 /* The protocol asks for an identity map of the kernel, zero page and command line: the first 4 GiB,
@@ -176,7 +178,7 @@ static err_t load_linux(struct layout *l, struct file file, struct vcpu_start *s
 	put_u32(zero_page + ZERO_COMMAND_LINE, (u32)(zero_gpa + PAGE_SIZE));
 	TRY(load_kernel(l, file.bytes, &k, &kernel_gpa));
 	TRY(load_initrd(l, zero_page));
-	fill_e820(l->vm, zero_page);
+	zero_page[ZERO_E820_ENTRIES] = (u8)write_e820(l->vm, zero_page + ZERO_E820, E820_ENTRY);
 	if (l->vm->platform)
 		memcpy(zero_page + ZERO_ACPI_RSDP, &facts.boot.rsdp_pa, sizeof(u64));
 	start->long_mode = true;
@@ -198,9 +200,8 @@ struct multiboot1_info {
 static void fill_multiboot1(const struct vm *vm, u64 gpa, u8 *page)
 {
 	struct multiboot1_info *info = (void *)page;
-	struct boot_memory list[VM_RANGES_MAX];
-	u32 count = vm_memory_list(vm, list, VM_RANGES_MAX), size = 20;
-	u8 *map = page + PAGE_SIZE;
+	u32 step = E820_ENTRY + 4; /* a number before each: its size */
+	u32 count = write_e820(vm, page + PAGE_SIZE + 4, step);
 
 	info->flags = MULTIBOOT1_INFO_MEM | MULTIBOOT1_INFO_LINE | MULTIBOOT1_INFO_MMAP;
 	info->mem_lower_kib = 640;
@@ -208,11 +209,9 @@ static void fill_multiboot1(const struct vm *vm, u64 gpa, u8 *page)
 	info->command_line = (u32)gpa + sizeof(*info);
 	memcpy(info + 1, vm->config.command_line, strlen(vm->config.command_line));
 	info->mmap_address = (u32)(gpa + PAGE_SIZE);
-	info->mmap_length = count * (size + 4);
-	for (u32 i = 0; i < count; i++, map += size + 4) {
-		put_u32(map, size);
-		memcpy(map + 4, &list[i], size);
-	}
+	info->mmap_length = count * step;
+	for (u32 i = 0; i < count; i++)
+		put_u32(page + PAGE_SIZE + i * step, E820_ENTRY);
 }
 
 static err_t load_segment(struct layout *l, const u8 *bytes, const struct elf_segment *s)
