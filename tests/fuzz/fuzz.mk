@@ -24,6 +24,14 @@ FUZZ_TARGETS += multiboot2
 FUZZ_multiboot2 := $(SOURCES_multiboot2)
 FUZZ_TARGETS += insn
 FUZZ_insn := $(SOURCES_insn)
+FUZZ_TARGETS += manifest
+FUZZ_manifest := tests/fuzz/machine.c $(SOURCES_plan)
+FUZZ_TARGETS += console
+FUZZ_console := tests/fuzz/machine.c $(SOURCES_command_live)
+FUZZ_TARGETS += config_space
+FUZZ_config_space := $(SOURCES_msi)
+FUZZ_TARGETS += hypercall
+FUZZ_hypercall := tests/fuzz/machine.c $(SOURCES_msi)
 
 FUZZ    ?= $(FUZZ_TARGETS)
 FUZZ_CC_libfuzzer := clang

@@ -158,6 +158,14 @@ def manifest():
     return seeds
 
 
+def console():
+    words = ("list", "help", "info 00:03.0", "why first", "verdict", "audit", "walk net 0x1000", "log 3", "faults", "stats",
+             "ioasid new snoop", "attach 00:03.0 loose vm=first", "attach 00:04.0 net vm=second", "why first",
+             "walk loose 0", "list", "attach 01:00.0 new vm=second", "detach 00:03.0", "device 00:05.0 nosnoop=no",
+             "device 00:03.0 nosnoop=block", "attach 00:03.0 net vm=second", "detach 00:04.0", "detach 00:03.0")
+    return {"session": "\n".join(words).encode(), "errors": b"lst\ninfo 3\nattach 00:03.0 net\nlist \"\nlog many\n"}
+
+
 def config_space():
     def access(function, vm, write, size, offset, value=0):
         return struct.pack("<BBHI", function, vm | write << 1 | size << 2, offset, value)
@@ -182,7 +190,7 @@ def hypercall():
             "counters": b"".join(call(3, which) for which in range(6)) + call(3, 0, cpl=3)}
 
 
-TARGETS = (rsdp, dmar, madt, mcfg, fadt, s5, elf, bzimage, multiboot2, insn, manifest, config_space, hypercall)
+TARGETS = (rsdp, dmar, madt, mcfg, fadt, s5, elf, bzimage, multiboot2, insn, manifest, console, config_space, hypercall)
 
 
 def main():

@@ -10,7 +10,9 @@
 #include "lib/types.h"
 
 #define FAKE_MEM_BASE_PA 0x40000000ull
-#define FAKE_MEM_PAGES   8192u
+#ifndef FAKE_MEM_PAGES
+#define FAKE_MEM_PAGES 8192u
+#endif
 
 /* All pages free, no failure planned, log and clock cleared. */
 void fake_mem_reset(void);
