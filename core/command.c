@@ -185,6 +185,31 @@ static err_t run_detach(struct line *l)
 	return E_OK;
 }
 
+static err_t run_start(struct line *l)
+{
+	TRY(line_vm(l, &l->vm));
+	TRY(line_end(l));
+	return plan_start_vm(l->vm);
+}
+
+static err_t run_stop(struct line *l)
+{
+	err_t e;
+
+	TRY(line_vm(l, &l->vm));
+	TRY(line_end(l));
+	control_give(); /* its CPUs may be waiting for it, and must leave */
+	e = vm_stop(l->vm);
+	control_take();
+	return e;
+}
+
+static err_t run_restart(struct line *l)
+{
+	TRY(run_stop(l));
+	return plan_start_vm(l->vm);
+}
+
 static err_t run_audit(struct line *l)
 {
 	static const char *const choices[] = {"always", NULL};
@@ -221,6 +246,9 @@ static const struct {
          "BDF nosnoop=yes|no|block: while it is not attached"},
 	{"attach", run_attach, LIVE, "BDF IOASID [vm=VM]: give a device to a VM"},
 	{"detach", run_detach, LIVE, "BDF: take it back"},
+	{"start", run_start, LIVE, "VM: once it has ended"},
+	{"stop", run_stop, LIVE, "VM: take its devices and CPUs from it"},
+	{"restart", run_restart, LIVE, "VM: stop it, and start it from its image"},
 	{"list", show_list, LIVE, ": VMs and devices"},
 	{"info", show_info, LIVE, "BDF: what it is, and what the default policy would do"},
 	{"verdict", show_verdicts, LIVE, ": what WBINVD does, in every VM"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/guest_image.h"
 
+#include "boot/memory_map.h"
 #include "core/facts.h"
 #include "core/mem.h"
 #include "core/vm_memory.h"
@@ -38,6 +39,9 @@ static err_t need_file(struct layout *l, const char *name, struct file *file)
 		if (!f->pa || strcmp(base_name(f->name), base_name(name)))
 			continue;
 		*file = (struct file){phys_to_virt(f->pa), f->size};
+		if (!l->vm->platform) /* it may start again: no RAM of the platform VM */
+			boot_memory_add(&facts.boot, f->pa, ALIGN_UP(f->size, PAGE_SIZE),
+			                MEMORY_TAKEN);
 		return E_OK;
 	}
 	return E_NOT_FOUND;

@@ -69,19 +69,23 @@ static void attach(struct device *d, struct vm *vm)
 	(void)e;
 }
 
-/* Those that a line names come first, the platform VM has the rest. */
-static void attach_all(struct vm *platform)
+/* In the order of the lines that name them; NULL: for every VM. */
+static void attach_named(const struct vm *vm)
 {
-	u32 blocked = 0;
-
 	for (u32 i = 0; i < plan.device_count; i++) {
 		struct device *d = plan.devices[i];
 
-		if (d->wanted_vm)
+		if (d->wanted_vm && (!vm || d->wanted_vm == vm))
 			attach(d, d->wanted_vm);
 	}
+}
+
+static void attach_rest(struct vm *platform)
+{
+	u32 blocked = 0;
+
 	for_each_device (d) {
-		if (!platform || d->bridge || d->named)
+		if (d->bridge || d->named)
 			continue;
 		if (unit_count || plan.unprotected_dma)
 			attach(d, platform);
@@ -117,6 +121,22 @@ err_t plan_start(void)
 	}
 	if (platform)
 		TRY(prepare(platform));
-	attach_all(platform);
+	attach_named(NULL);
+	if (platform)
+		attach_rest(platform);
+	return E_OK;
+}
+
+err_t plan_start_vm(struct vm *vm)
+{
+	if (vm->vcpu_count)
+		return E_RUNNING;
+	if (vm->platform) /* firmware's memory and its own image are not what they were */
+		return E_PLATFORM_VM;
+	if (vm->config.cpu_mask & ~cpu_online_mask())
+		return E_NO_CPU;
+	TRY(prepare(vm));
+	attach_named(vm);
+	vm_run(vm);
 	return E_OK;
 }

@@ -26,4 +26,8 @@ err_t plan_read_manifest(void) must_check;
  * the device. */
 err_t plan_start(void) must_check;
 
+/* Starts one again that has ended, with its memory zeroed, its image, its devices. With the control
+ * lock held. E_RUNNING, E_PLATFORM_VM, E_NO_CPU (one has been lost); as vm_prepare, logged too. */
+err_t plan_start_vm(struct vm *vm) must_check;
+
 #endif

@@ -22,8 +22,8 @@ static err_t create(struct vm *vm, struct cpu *cpu)
 	vcpu->pat = PAT_RESET;
 	vcpu->last_range = vm->ram;
 	vcpu->verdict = vm->verdict;
-	vm->vcpus[vm->vcpu_count++] = vcpu;
 	TRY(backend->vcpu_init(vcpu));
+	vm->vcpus[vm->vcpu_count++] = vcpu;
 	__atomic_store_n(&cpu->vcpu, vcpu, __ATOMIC_RELEASE);
 	return E_OK;
 }
@@ -41,14 +41,21 @@ err_t vcpu_create_all(struct vm *vm, const struct vcpu_start *start)
 
 void vcpu_destroy_all(struct vm *vm)
 {
-	mailbox_ask(vm->config.cpu_mask, ASK_DROP);
-	while (vm->vcpu_count) {
-		struct vcpu *vcpu = vm->vcpus[--vm->vcpu_count];
+	bool lost = false;
 
-		if (vcpu->vendor)
-			backend->vcpu_destroy(vcpu);
+	mailbox_ask(vm->config.cpu_mask, ASK_DROP);
+	for_each_vcpu (vcpu, vm) {
+		if (!vcpu->cpu->online) { /* what it may still run stays as it is */
+			lost = true;
+			continue;
+		}
+		backend->vcpu_destroy(vcpu);
 		page_free(virt_to_phys(vcpu));
 	}
+	if (!lost && vm->stage2.root_pa)
+		pt_destroy(&vm->stage2);
+	vm->stage2.root_pa = 0;
+	__atomic_store_n(&vm->vcpu_count, 0, __ATOMIC_RELEASE);
 }
 
 void vcpu_log_wbinvd(struct vcpu *vcpu)

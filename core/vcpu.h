@@ -8,7 +8,8 @@
 /* One for each CPU of the VM; the first one starts with `start`, the others wait for a startup IPI.
  * E_NO_MEMORY. */
 err_t vcpu_create_all(struct vm *vm, const struct vcpu_start *start) must_check;
-/* Takes them from their CPUs, which have left the guest, and gives back their memory. */
+/* Takes them from their CPUs, which have left the guest; their memory goes back, and the nested
+ * page tables. */
 void vcpu_destroy_all(struct vm *vm);
 
 /* What a CPU does from its start on: its guest CPU when there is one to run, else the console, or

@@ -165,15 +165,26 @@ static void read_mtrrs(struct vm *vm)
 		(void)msr_try_read(MSR_MTRR_PHYS_FIRST + i, &vm->mtrrs[i]);
 }
 
-err_t vm_prepare(struct vm *vm, const char **file)
+static err_t build(struct vm *vm, const char **file)
 {
 	struct vcpu_start start;
 
-	*file = NULL;
 	TRY(vm_memory_build(vm));
 	TRY(guest_image_load(vm, &start, file));
 	read_mtrrs(vm);
+	vm_flush_caches(vm); /* what was written here is in this CPU's caches (R13, R17) */
 	return vcpu_create_all(vm, &start);
+}
+
+err_t vm_prepare(struct vm *vm, const char **file)
+{
+	err_t e;
+
+	*file = NULL;
+	e = build(vm, file);
+	if (e)
+		vcpu_destroy_all(vm);
+	return e;
 }
 
 static void log_summary(const struct vm *vm)
@@ -207,7 +218,6 @@ static void end(struct vm *vm)
 	fault_log_pending();
 	log_summary(vm);
 	vcpu_destroy_all(vm);
-	pt_destroy(&vm->stage2);
 }
 
 /* The machine ends with its last VM; one that an operator has stopped may start again. */
@@ -256,6 +266,24 @@ void vm_finish(struct vm *vm)
 	vm->finishing = false;
 	end_machine();
 	control_give();
+}
+
+err_t vm_stop(struct vm *vm)
+{
+	const struct vcpu *own = cpu_this()->vcpu;
+
+	if (vm->state != VM_RUNNING)
+		return E_NOT_RUNNING;
+	log_line("stop vm=%s", vm->name);
+	vm_leave(vm, VM_STOPPED);
+	if (own && own->vm == vm)
+		return E_OK;
+	vm_finish(vm);
+	while (__atomic_load_n(&vm->vcpu_count, __ATOMIC_ACQUIRE)) { /* one of its CPUs is at it */
+		mailbox_serve();
+		__builtin_ia32_pause();
+	}
+	return E_OK;
 }
 
 void vm_run(struct vm *vm)

@@ -181,6 +181,10 @@ void vm_leave(struct vm *vm, enum vm_state state);
  * machine if no other VM is left. Only the first call does. Not with the control lock held. */
 void vm_finish(struct vm *vm);
 
+/* An operator's end: complete when it returns, but of the calling CPU's own VM. Without the control
+ * lock. E_NOT_RUNNING. */
+err_t vm_stop(struct vm *vm) must_check;
+
 /* R10-R12, R16: after devices_in_box or policy changed. Rising, every CPU of the VM has taken it
  * over before this returns; logs `verdict` when it changes. */
 void vm_update_verdict(struct vm *vm);

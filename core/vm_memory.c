@@ -13,9 +13,6 @@
 
 #define CARVE_ALIGN MIB(2) /* so that nested and I/O tables use 2 MiB leaves */
 
-/* What the memory map calls memory that somebody has: the hypervisor (R22), or a VM. */
-#define TAKEN BOOT_MEMORY_UNUSABLE
-
 struct span {
 	u64 start, end;
 };
@@ -110,12 +107,14 @@ static u64 find_carve(u64 size)
 static err_t carve(struct vm *vm)
 {
 	u64 size = ALIGN_UP(vm->config.memory, PAGE_SIZE);
-	u64 pa = find_carve(size);
+	u64 pa = vm->ram_count ? vm->ram->pa : find_carve(size);
 
 	if (!pa)
 		return E_NO_MEMORY;
 	memset(phys_to_virt(pa), 0, size);
-	boot_memory_add(&facts.boot, pa, size, TAKEN);
+	if (vm->ram_count) /* it starts again */
+		return E_OK;
+	boot_memory_add(&facts.boot, pa, size, MEMORY_TAKEN);
 	return add_range(vm, 0, pa, size, BOOT_MEMORY_USABLE);
 }
 
@@ -146,7 +145,7 @@ static err_t map_platform(struct vm *vm)
 	for (u32 i = 0; i < facts.boot.memory_count; i++) {
 		const struct boot_memory *m = &facts.boot.memory[i];
 
-		if (is_ram(m) || m->type == TAKEN)
+		if (is_ram(m) || m->type == MEMORY_TAKEN)
 			TRY(hide(vm, whole_pages(m)));
 	}
 	for (u32 i = 0; i < facts.dmar.unit_count; i++)
@@ -172,7 +171,7 @@ static err_t map_platform(struct vm *vm)
 
 err_t vm_memory_build(struct vm *vm)
 {
-	boot_memory_add(&facts.boot, facts.boot.image_pa, HYPERVISOR_SIZE, TAKEN);
+	boot_memory_add(&facts.boot, facts.boot.image_pa, HYPERVISOR_SIZE, MEMORY_TAKEN);
 	TRY(vm->platform ? take_rest(vm) : carve(vm));
 	TRY(pt_init(&vm->stage2, backend->stage2_format, 4, backend->stage2_leaf_sizes(), false));
 	if (vm->platform)

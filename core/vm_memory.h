@@ -6,6 +6,9 @@
 #include "core/device.h"
 #include "core/vm.h"
 
+/* What the memory map calls memory that somebody has: the hypervisor (R22), or a VM. */
+#define MEMORY_TAKEN BOOT_MEMORY_UNUSABLE
+
 /*
  * Gives the VM its memory and builds its nested page tables. The platform VM (config.memory = 0)
  * gets all RAM that nobody else has, at its own addresses, and everything that is not RAM as device

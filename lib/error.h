@@ -29,6 +29,8 @@
 	X(NO_BIT, "no-writable-bit")                \
 	X(NOT_ATTACHED, "not-attached")             \
 	X(NOT_RUNNING, "not-running")               \
+	X(RUNNING, "running")                       \
+	X(PLATFORM_VM, "platform-vm")               \
 	/* foreign bytes */                         \
 	X(TRUNCATED, "truncated")                   \
 	X(BAD_SIGNATURE, "bad-signature")           \
