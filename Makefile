@@ -139,7 +139,7 @@ model:
 layers:
 	tools/layers
 loc:
-	tools/loc $(TRUSTED_LINES_MAX) $(SOURCES) $(wildcard $(ROOMS:=/*.inc))
+	tools/loc $(TRUSTED_LINES_MAX) $(SOURCES) $(wildcard $(addsuffix /*.inc,$(ROOMS) boot))
 format-check:
 	clang-format --dry-run --Werror $(C_FILES)
 clean:

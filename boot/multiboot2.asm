@@ -1,6 +1,8 @@
 ; SPDX-License-Identifier: BSD-2-Clause
 ; The Multiboot2 door (Multiboot2 2.0): header, the way from 32-bit protected mode into long mode, and
 ; on to core_entry. Boot information is read in multiboot2.c.
+%include "boot/long_mode.inc"
+
 global multiboot2_image_offset
 extern core_entry, multiboot2_collect
 
@@ -11,12 +13,8 @@ STACK_SIZE   equ 16384
 multiboot2_image_offset equ 0xffffffff80000000
 %define PA(symbol) ((symbol) - multiboot2_image_offset)
 
-CR0_PG    equ 1 << 31
-CR4_PAE   equ 1 << 5
-MSR_EFER  equ 0xc0000080
-EFER_LME  equ 1 << 8
-PTE_TABLE equ 0x3   ; present, writable
-PTE_LARGE equ 0x83
+PTE_TABLE  equ 0x3 ; present, writable
+PTE_LARGE  equ 0x83
 LARGE_PAGE equ 0x200000
 
 section .multiboot2 progbits alloc noexec nowrite align=8
@@ -60,18 +58,7 @@ multiboot2_entry:
 	jnc refuse
 
 	call build_tables
-	mov eax, cr4
-	or eax, CR4_PAE
-	mov cr4, eax
-	mov eax, PA(pml4)
-	mov cr3, eax
-	mov ecx, MSR_EFER
-	rdmsr
-	or eax, EFER_LME
-	wrmsr
-	mov eax, cr0
-	or eax, CR0_PG
-	mov cr0, eax
+	enter_long_mode PA(pml4), EFER_LME
 	lgdt [PA(gdt.pointer)]
 	jmp 8:PA(long_mode)
 
@@ -123,7 +110,7 @@ not_multiboot2: db "error loader reason=not-multiboot2", 13, 10, 0
 	align 8
 gdt:
 	dq 0
-	dq 0x00af9b000000ffff                   ; 64-bit code, accessed
+	dq GDT_CODE_64
 .pointer:
 	dw $ - gdt - 1
 	dd PA(gdt)
