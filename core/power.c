@@ -28,9 +28,9 @@ static struct end_byte {
 /* SLP_EN is in the upper byte. */
 static struct end_byte sleep_byte(u16 pm1_control_port)
 {
-	return (struct end_byte){.port = pm1_control_port ? pm1_control_port + 1 : 0,
-	                         .mask = PM1_SLP_EN >> 8,
-	                         .value = PM1_SLP_EN >> 8};
+	u16 port = pm1_control_port ? pm1_control_port + 1 : 0;
+
+	return (struct end_byte){port, PM1_SLP_EN >> 8, PM1_SLP_EN >> 8};
 }
 
 void power_init(const struct acpi_fadt *fadt, int slp_typ_a)

@@ -18,8 +18,7 @@ trap_stubs:
 %rep TRAPS
 	align STUB_SIZE
 	; SDM volume 3, 6.13: these push an error code themselves.
-%if vector = 8 || (vector >= 10 && vector <= 14) || vector = 17 || vector = 21 || vector = 29 || vector = 30
-%else
+%if !(vector = 8 || (vector >= 10 && vector <= 14) || vector = 17 || vector = 21 || vector = 29 || vector = 30)
 	push 0
 %endif
 	push vector
