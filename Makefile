@@ -37,7 +37,7 @@ EFI_CFLAGS    := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 # Packages come first: what the goals need and this machine lacks is installed.
 GOALS    := $(or $(MAKECMDGOALS),all)
 PACKAGES := $(if $(filter-out clean,$(GOALS)),build guests) $(if $(filter run,$(GOALS)),run) \
-            $(if $(filter test host-tests model format-check,$(GOALS)),test) \
+            $(if $(filter test host-tests mutate compare-qemu model format-check,$(GOALS)),test) \
             $(if $(filter fuzz,$(GOALS)),fuzz)
 ifneq ($(shell tools/setup $(PACKAGES) >&2; echo $$?),0)
 $(error packages are missing)
@@ -136,6 +136,11 @@ test: all layers $(HOST_TESTS)
 model:
 	tests/spin/run
 
+mutate: # it builds its own
+	tests/model/mutate.py $(MUTATE_TESTS)
+compare-qemu: $(B)/tests/model/test_faults
+	tests/model/compare_qemu.py $<
+
 layers:
 	tools/layers
 loc:
@@ -145,6 +150,6 @@ format-check:
 clean:
 	rm -rf build
 
-.PHONY: all guests run test model layers loc format-check clean
+.PHONY: all guests run test mutate compare-qemu model layers loc format-check clean
 .DELETE_ON_ERROR:
 -include $(wildcard build/*/*.d build/*/*/*.d)

@@ -18,6 +18,6 @@ void publish_pair(void *slot, u64 low, u64 high, bool flush)
 {
 	u64 *half = slot;
 
-	publish_entries(&half[1], high, 0, 1, flush);
+	publish_entries(&half[1], high, 0, 1, false); /* it goes where the other half goes */
 	publish_entries(&half[0], low, 0, 1, flush);
 }

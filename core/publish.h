@@ -17,8 +17,8 @@
 void publish_entries(u64 *slots, u64 first, u64 step, unsigned int count, bool flush);
 
 /*
- * A 16-byte entry whose present bit is in the low half: the high half is in memory before the low
- * one. The slot must not be present already.
+ * A 16-byte entry whose present bit is in the low half: the high half is stored before the low one,
+ * and both are in one line. The slot must not be present already.
  */
 void publish_pair(void *slot, u64 low, u64 high, bool flush);
 

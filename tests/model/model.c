@@ -12,7 +12,7 @@ enum { IQT = 0x88, IQA = 0x90, RTADDR = 0x20 };
 
 char model_violation[256];
 struct walker walkers[FAKE_UNITS];
-void (*model_check)(void);
+void (*model_on_nosnoop)(const struct model_device *d);
 
 static bool connected[FAKE_UNITS], paused, unfenced;
 static struct model_device devices[DEVICES_MAX];
@@ -75,6 +75,8 @@ static void judge_nosnoop(const struct model_device *d, u64 pa)
 		              "caches hold (R17)",
 		              d->rid, pa);
 	behind_caches[page_of(pa)] = true;
+	if (model_on_nosnoop)
+		model_on_nosnoop(d);
 }
 
 static void judge_grant(const struct model_device *d, const struct model_range *r, u16 rid,
@@ -162,8 +164,6 @@ void model_step(void)
 			send_to_range(&walkers[n], &ranges[i]);
 		walker_judge_flights(&walkers[n]);
 	}
-	if (model_check)
-		model_check();
 }
 
 void model_pause(bool pause)
@@ -252,7 +252,7 @@ void model_reset(void)
 	device_count = range_count = 0;
 	paused = unfenced = false;
 	model_violation[0] = 0;
-	model_check = NULL;
+	model_on_nosnoop = NULL;
 	fake_mem_hooks = (struct fake_mem_hooks){on_write_back, on_fence, on_free, on_time};
 	fake_mmio_on_access = fake_mem_on_flush = model_step;
 }
@@ -261,14 +261,17 @@ void model_reset(void)
 static void leave_stale_entries(struct walker *w, u16 rid)
 {
 	struct cached context = {.kind = CACHED_CONTEXT, .rid = rid, .domain = 1, .low = 1};
-	struct cached leaf = {.kind = CACHED_LEAF, .domain = 1, .size = GIB(4)};
+	struct cached leaf = {.kind = CACHED_LEAF, .size = GIB(4)};
 
 	context.high = 1 << 8 | 1; /* domain 1, 39 bits */
 	leaf.outcome = (struct outcome){.pa = FAKE_MEM_BASE_PA, .granted = READ | WRITE};
-	for (u32 i = 0; i < 2; i++) {
-		context.late = leaf.late = i;
-		walker_cache(w, &context);
+	for (leaf.domain = 1; leaf.domain < 4; leaf.domain++) {
+		leaf.late = context.late = false;
 		walker_cache(w, &leaf);
+		walker_cache(w, &context);
+		leaf.late = context.late = true;
+		walker_cache(w, &leaf);
+		walker_cache(w, &context);
 	}
 }
 

@@ -44,8 +44,8 @@ struct model_range {
 /* The first violation, or "". The tear-down of every test asserts that there is none. */
 extern char model_violation[256];
 extern struct walker walkers[FAKE_UNITS];
-/* Asked at each step, besides; it calls model_violate. */
-extern void (*model_check)(void);
+/* Called for each no-snoop request that reaches memory. NULL: not at all. */
+extern void (*model_on_nosnoop)(const struct model_device *d);
 
 void model_violate(const char *rule, const char *format, ...) printf_like(2, 3);
 

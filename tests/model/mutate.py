@@ -96,9 +96,10 @@ def changed_arguments(_path, text, _declarations):
 
 
 def swapped(_path, text, _declarations):
-    """Two stores of one entry, in the other order."""
-    for match in re.finditer(r"^(\t+publish_\w+\([^;]*;\n)(\t+publish_\w+\([^;]*;\n)", text, re.M):
-        yield match, "stores swapped", text[:match.start()] + match.group(2) + match.group(1) + text[match.end():]
+    """Two stores of one entry each, in the other order."""
+    for match in re.finditer(r"^(\t+publish_\w+\([^;]*, 1, \w+\);\n){2}", text, re.M):
+        first, second = match.group().splitlines(True)
+        yield match, "stores swapped", text[:match.start()] + second + first + text[match.end():]
 
 
 def released_early(_path, text, _declarations):
@@ -107,7 +108,7 @@ def released_early(_path, text, _declarations):
         body = text.rfind("\n{\n", 0, match.start())
         earlier = [call for call, _ in calls(text[:match.start()], CALLS) if call.start() > body
                    and not RELEASED.match(call.group())]
-        if earlier and "unflushed" not in match.group():
+        if earlier:
             start = text.rfind("\n", 0, earlier[0].start()) + 1
             yield match, f"{match.group(1)} first", \
                 text[:start] + "\t" + text[match.start():end + 1] + ";\n" + text[start:match.start()] + \
@@ -121,6 +122,11 @@ def mutants(path, declarations):
         for match, what, mutated in generate(path, text, declarations):
             line = text.count("\n", 0, match.start() + 1) + 1
             yield Mutant(path, line, what, mutated, text.split("\n")[line - 1])
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def excluded(mutant):
@@ -160,12 +166,13 @@ class Worker:
 
     def try_mutant(self, mutant):
         path = f"{self.tree}/{mutant.path}"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(mutant.text)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
         try:
+            write(path, mutant.text)
             return self.run()
         finally:
-            shutil.copyfile(mutant.path, path)
+            write(path, text)
 
 
 def main():

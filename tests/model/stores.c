@@ -77,6 +77,31 @@ DEFINE(void, __tsan_write_range, (void *at, long size))
 
 /* ---- atomic accesses, which the call does itself ---- */
 
+#define CHANGE(bits, name, builtin)                                      \
+	DEFINE(u##bits, __tsan_atomic##bits##_##name,                    \
+	       (volatile void *at, u##bits value, int order))            \
+	{                                                                \
+		(void)order;                                             \
+		announce_store((void *)at);                              \
+		value = builtin((u##bits *)at, value, __ATOMIC_SEQ_CST); \
+		announce_store(NULL);                                    \
+		return value;                                            \
+	}
+
+#define COMPARE_EXCHANGE(bits, strength)                                                         \
+	DEFINE(bool, __tsan_atomic##bits##_compare_exchange_##strength,                          \
+	       (volatile void *at, void *expected, u##bits value, int order, int failure))       \
+	{                                                                                        \
+		bool done;                                                                       \
+                                                                                                 \
+		(void)order, (void)failure;                                                      \
+		announce_store((void *)at);                                                      \
+		done = __atomic_compare_exchange_n((u##bits *)at, (u##bits *)expected, value, 0, \
+		                                   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);          \
+		announce_store(NULL);                                                            \
+		return done;                                                                     \
+	}
+
 #define ATOMIC(bits)                                                                             \
 	DEFINE(u##bits, __tsan_atomic##bits##_load, (const volatile void *at, int order))        \
 	{                                                                                        \
@@ -87,18 +112,16 @@ DEFINE(void, __tsan_write_range, (void *at, long size))
 	{                                                                                        \
 		(void)order;                                                                     \
 		announce_store((void *)at);                                                      \
-		__atomic_store_n((volatile u##bits *)at, value, __ATOMIC_SEQ_CST);               \
+		__atomic_store_n((u##bits *)at, value, __ATOMIC_SEQ_CST);                        \
 		announce_store(NULL);                                                            \
 	}                                                                                        \
-	DEFINE(u##bits, __tsan_atomic##bits##_fetch_add,                                         \
-	       (volatile void *at, u##bits value, int order))                                    \
-	{                                                                                        \
-		(void)order;                                                                     \
-		announce_store((void *)at);                                                      \
-		value = __atomic_fetch_add((volatile u##bits *)at, value, __ATOMIC_SEQ_CST);     \
-		announce_store(NULL);                                                            \
-		return value;                                                                    \
-	}
+	CHANGE(bits, exchange, __atomic_exchange_n)                                              \
+	CHANGE(bits, fetch_add, __atomic_fetch_add)                                              \
+	CHANGE(bits, fetch_sub, __atomic_fetch_sub)                                              \
+	CHANGE(bits, fetch_or, __atomic_fetch_or)                                                \
+	CHANGE(bits, fetch_and, __atomic_fetch_and)                                              \
+	COMPARE_EXCHANGE(bits, strong)                                                           \
+	COMPARE_EXCHANGE(bits, weak)
 
 ATOMIC(8)
 ATOMIC(16)

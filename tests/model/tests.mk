@@ -6,8 +6,18 @@
 MODEL := $(addprefix tests/model/,model.c stores.c walker.c)
 MODEL_CFLAGS = $(subst address,thread,$(HOST_CFLAGS))
 
+MODEL_TESTS += attach
+MODEL_SOURCES_attach = $(MODEL) tests/host/fake_machine.c $(POLICY)
+MODEL_TESTS += faults
+MODEL_SOURCES_faults = $(MODEL) $(SOURCES_vtd_unit)
+MODEL_TESTS += lessons
+MODEL_SOURCES_lessons = $(MODEL) $(SOURCES_vtd_unit)
 MODEL_TESTS += order
 MODEL_SOURCES_order = $(MODEL) $(SOURCES_vtd_unit)
+
+# What must notice each mutation of the driver (make mutate), the model first.
+MUTATE_TESTS := $(addprefix $(B)/tests/model/test_,order attach lessons) $(addprefix $(B)/tests/host/test_, \
+	vtd_unit vtd_interrupt pagetable attach_order group attach_refused)
 
 HOST_TESTS += $(MODEL_TESTS:%=$(B)/tests/model/test_%)
 
