@@ -2,19 +2,23 @@
 #include "core/console.h"
 
 #include "core/command.h"
+#include "core/deadline.h"
 #include "core/ioasid.h"
 #include "core/log.h"
+#include "core/mailbox.h"
 #include "core/uart.h"
 #include "lib/format.h"
 #include "lib/line_edit.h"
 
 #define SWITCH_KEY 0x1d /* Ctrl-] */
+#define POLL_US    500  /* a FIFO of 16 bytes lasts 1,400; an emulator must do other things, too */
 
-bool console_exists;
+const struct cpu *console_cpu;
 
 /* Changed by the CPU that polls; the log's lock is held when it is drawn. */
 static struct line_edit editor;
 static bool is_prompting;
+static u64 next_poll;
 
 /* Whoever has the keyboard reads the port. */
 static bool guest_has_keyboard;
@@ -44,7 +48,16 @@ static void draw(void)
 
 void console_init(void)
 {
-	console_exists = log_set_prompt(draw);
+	u64 free = cpu_online_mask();
+
+	next_poll = 0;
+	for_each_vm (vm)
+		free &= ~vm->config.cpu_mask;
+	if (!free || !log_set_prompt(draw))
+		return;
+	console_cpu = &cpus[__builtin_ctzll(free)];
+	if (console_cpu != cpu_this()) /* it has halted */
+		mailbox_post(&cpus[console_cpu->index], ASK_LOOK);
 }
 
 /* The next byte for whoever has the keyboard; the switch is none. */
@@ -121,6 +134,10 @@ void console_poll(void)
 	const struct vm *platform = vm_find_platform();
 	u8 byte;
 
+	if (!deadline_passed(next_poll))
+		return;
+	next_poll = deadline_in_us(POLL_US);
+
 	if (platform && platform->state > VM_RUNNING) /* it reads no more */
 		guest_has_keyboard = false;
 	if (!is_prompting) {
@@ -141,7 +158,7 @@ void console_poll(void)
 
 bool console_answers(u16 port, u8 size)
 {
-	return console_exists && size == 1 &&
+	return console_cpu && size == 1 &&
 	       (port == UART_LINE_STATUS || (port == UART_DATA && !uart_has_latch()));
 }
 

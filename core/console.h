@@ -7,12 +7,13 @@
 #ifndef CORE_CONSOLE_H
 #define CORE_CONSOLE_H
 
-#include "lib/types.h"
+#include "core/cpu.h"
 
-/* Set by console_init; read by everybody. */
-extern bool console_exists;
+/* The CPU that serves it; NULL: there is none. Set by console_init. */
+extern const struct cpu *console_cpu;
 
-/* Where a CPU is free for it, before VMs are built; nothing without a UART. */
+/* After the manifest is read, before VMs are built: takes the first CPU that no VM owns, if there
+ * is one, and a UART. */
 void console_init(void);
 /* What that CPU does again and again: takes the bytes that are there, and never waits for one. */
 void console_poll(void);

@@ -34,7 +34,7 @@ static bool is_config(u16 port, u8 size)
 static bool is_trapped(u16 port)
 {
 	return is_config(port, 1) || port == UART_DATA || power_has_port(port) ||
-	       (console_exists && port == UART_LINE_STATUS) || (!unit_count && is_isa_dma(port, 1));
+	       (console_cpu && port == UART_LINE_STATUS) || (!unit_count && is_isa_dma(port, 1));
 }
 
 void io_fill_bitmap(bool platform, u8 bitmap[IO_BITMAP_SIZE])

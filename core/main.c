@@ -3,6 +3,7 @@
 #include "core/apic.h"
 #include "core/backend.h"
 #include "core/clock.h"
+#include "core/console.h"
 #include "core/cpu.h"
 #include "core/device.h"
 #include "core/facts.h"
@@ -81,6 +82,7 @@ void main(const struct boot_info *info)
 	require(take_devices());
 	require(start_cpus());
 	require(plan_read_manifest());
+	console_init();
 	require(plan_start());
 	for_each_vm (vm)
 		vm_run(vm);

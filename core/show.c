@@ -14,7 +14,7 @@ static const char *const policies[] = {"kernel", "device"};
 
 static void show_vm(struct output *out, const struct vm *vm)
 {
-	static const char *const states[] = {"configured", "running", "ended", "killed"};
+	static const char *const states[] = {"configured", "running", "ended", "killed", "stopped"};
 	u64 memory = 0;
 
 	for (u32 i = 0; i < vm->ram_count; i++)

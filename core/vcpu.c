@@ -2,6 +2,7 @@
 #include "core/vcpu.h"
 
 #include "core/backend.h"
+#include "core/console.h"
 #include "core/log.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
@@ -146,6 +147,8 @@ void vcpu_loop(void)
 		vcpu = __atomic_load_n(&cpu->vcpu, __ATOMIC_ACQUIRE);
 		if (vcpu && vcpu->activity != VCPU_WAIT_SIPI && vcpu->vm->state == VM_RUNNING)
 			run(vcpu);
+		else if (cpu == console_cpu)
+			console_poll();
 		else
 			cpu_wait(cpu);
 	}

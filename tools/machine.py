@@ -150,5 +150,5 @@ def make_bochs(directory, manifest, smp="1", megabytes=512):
 
 def end_status(serial):
     """The status in the core's last line, or None if it never said one."""
-    found = re.findall(rb"^end status=(\d+)\r?$", serial, re.MULTILINE)
+    found = re.findall(rb"^(?:.*\r\x1b\[K)?end status=(\d+)\r?$", serial, re.MULTILINE)
     return int(found[-1]) if found else None

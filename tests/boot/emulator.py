@@ -11,7 +11,7 @@ import time
 SLICE = 1.0   # seconds after which a silent emulator is looked at again
 GRACE = 5.0   # seconds from the core's last line to the emulator's exit
 
-CONSOLE_CODES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]|\r")
+CONSOLE_CODES = re.compile(r".*\r\x1b\[K|\x1b\[[0-9;=?]*[A-Za-z]|\r")  # an erased prompt, too
 LAST_LINE = re.compile(r"^end status=\d+$")
 
 

@@ -14,8 +14,8 @@
 
 static void (*draw_prompt)(void);
 static bool present, latch;
-static char screen[1 << 14]; /* what has been written */
-static const char *typed;    /* what is still to be read */
+static char screen[1 << 14];   /* what has been written */
+static const char *typed = ""; /* what is still to be read */
 
 void power_set_action(enum power_action action)
 {
@@ -84,6 +84,7 @@ static int set_up(void **state)
 	machine_add_ioasid("loose", REQUEST_NOSNOOP);
 	present = true;
 	latch = false;
+	platform->config.cpu_mask = 2;
 	console_init();
 	typed = "\x03"; /* what a test before has left */
 	console_poll();
@@ -108,14 +109,22 @@ static void expect_line(const char *line)
 	assert_string_equal(screen + strlen(screen) - length, expected);
 }
 
-static void test_no_uart(void **state)
+static void test_who_serves(void **state)
 {
 	(void)state;
-	assert_true(console_exists);
+	console_cpu = NULL;
 	present = false;
 	console_init();
-	assert_false(console_exists);
+	assert_null(console_cpu);
 	assert_false(console_answers(UART_DATA, 1));
+	present = true;
+	platform->config.cpu_mask = cpu_online_mask() & ~2u;
+	vms[1].config.cpu_mask = 2;
+	console_init();
+	assert_null(console_cpu);
+	vms[1].config.cpu_mask = 0;
+	console_init();
+	assert_ptr_equal(console_cpu, &cpus[1]);
 }
 
 static void test_command(void **state)
@@ -242,7 +251,7 @@ static void test_what_is_trapped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_no_uart, set_up),
+		cmocka_unit_test_setup(test_who_serves, set_up),
 		cmocka_unit_test_setup(test_command, set_up),
 		cmocka_unit_test_setup(test_prompt, set_up),
 		cmocka_unit_test_setup(test_completion, set_up),

@@ -8,14 +8,14 @@ POLICY := $(addprefix core/,audit.c coherency.c control.c device.c device_contro
 	hpet.c interrupt.c ioapic.c ioasid.c mailbox.c msi.c output.c pagetable.c \
 	pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vcpu.c vm.c vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
-	$(addprefix tests/host/fake_,backend.c config.c facts.c mem.c mmio.c unit.c)
+	$(addprefix tests/host/fake_,backend.c config.c console.c facts.c mem.c mmio.c unit.c)
 
 # What serves exits, on top of that.
 EXITS := $(addprefix core/,config_space.c cpuid.c exit.c guest_memory.c hypercall_handle.c io.c msr.c \
-	power.c trapped.c) lib/insn.c tests/host/fake_console.c $(POLICY)
+	power.c trapped.c) lib/insn.c $(POLICY)
 
 # What manifest and console do with all that.
-COMMANDS := $(addprefix core/,command.c control.c line.c show.c) $(POLICY)
+COMMANDS := $(addprefix core/,command.c line.c show.c) $(POLICY)
 
 TESTS += acpi
 SOURCES_acpi := lib/acpi.c lib/error.c
@@ -40,7 +40,8 @@ SOURCES_command_live := $(addprefix tests/host/fake_,machine.c output.c) core/pl
 TESTS += config_space
 SOURCES_config_space = core/config_space.c $(SOURCES_device)
 TESTS += console
-SOURCES_console := core/console.c core/plan.c lib/line_edit.c tests/host/fake_machine.c $(COMMANDS)
+SOURCES_console := core/console.c core/plan.c lib/line_edit.c tests/host/fake_machine.c \
+	$(filter-out tests/host/fake_console.c,$(COMMANDS))
 TESTS += core_image
 SOURCES_core_image := boot/core_image.c lib/elf.c lib/error.c
 TESTS += device
@@ -94,7 +95,7 @@ SOURCES_vmx_capability := vmx/capability.c vmx/ept.c core/pagetable.c core/paget
 	core/pagetable_unmap.c core/publish.c lib/error.c tests/host/fake_mem.c
 TESTS += vmx_verdict
 SOURCES_vmx_verdict := vmx/ept.c core/coherency.c core/ioasid.c core/rmrr.c core/vm.c \
-	core/control.c core/mailbox.c core/vcpu.c core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c lib/format.c \
+	core/control.c core/mailbox.c core/vcpu.c tests/host/fake_console.c core/pagetable.c core/pagetable_map.c core/pagetable_unmap.c core/publish.c lib/error.c lib/format.c \
 	lib/token.c tests/host/fake_mem.c
 TESTS += vtd_entry
 SOURCES_vtd_entry := vtd/entry.c
