@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """make mutate: takes each flush, fence, wait and invalidation out of the driver, one at a time, and expects
 a test to fail. The mutants are found in the sources; the last line says how many there were, and how many
-were caught."""
+were caught. ONLY=REGEX in the environment: of those that it finds."""
 import concurrent.futures
 import dataclasses
 import glob
@@ -180,7 +180,8 @@ def main():
     for path in glob.glob("core/*.h") + glob.glob("vtd/*.h"):
         with open(path, encoding="utf-8") as file:
             declarations += file.read()
-    found = [m for path in SOURCES for m in mutants(path, declarations)]
+    found = [m for path in SOURCES for m in mutants(path, declarations)
+             if re.search(os.environ.get("ONLY", ""), str(m))]
     for mutant in found:
         if excluded(mutant):
             print(f"excluded {mutant}: {excluded(mutant)}")

@@ -153,6 +153,47 @@ static void test_cve_2024_35843(void **state)
 	assert_int_equal(vm->counters.faults, 0);
 }
 
+static void expect_no_region(const struct ioasid *io, u64 iova)
+{
+	u64 size;
+
+	assert_int_equal(pt_lookup(&io->space.table, iova, &size), 0);
+}
+
+/* An attach that fails, wherever it does, leaves nothing of the device's reserved region. */
+static void test_xsa_378(void **state)
+{
+	const u64 region = 0x7f000000;
+	struct ioasid *io;
+	err_t e;
+
+	(void)state;
+	add_unit(CAP_48 | CAP_CM, ECAP_SC);
+	model_pause(true);
+	machine_add_function(NIC, true);
+	machine_add_function(DISK, false);
+	machine_scan();
+	machine_add_rmrr(NIC, region, region + PAGE_SIZE - 1);
+	add_vm();
+	io = machine_add_ioasid("net", REQUEST_DEFAULT);
+	assert_ok(ioasid_attach(io, device_find(DISK), vm)); /* it is bound now, and stays */
+	ioasid_detach(device_find(DISK));
+	for (int pages = 0;; pages++) {
+		fake_mem_fail_after(pages);
+		e = ioasid_attach(io, device_find(NIC), vm);
+		if (!e)
+			break;
+		assert_error(e, E_NO_MEMORY);
+		expect_no_region(io, region);
+	}
+	fake_mem_fail_after(-1);
+	ioasid_detach(device_find(NIC));
+	expect_no_region(io, region);
+	fake_units[0].queue_stopped = true; /* the context entry is the first thing announced */
+	assert_error(ioasid_attach(io, device_find(NIC), vm), E_TIMEOUT);
+	expect_no_region(io, region);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, reset, verify)
 
 int main(void)
@@ -161,6 +202,7 @@ int main(void)
 		TEST(test_attach_and_detach),
 		TEST(test_four_levels_only),
 		TEST(test_cve_2024_35843),
+		TEST(test_xsa_378),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static const struct {
 	{"XSA-373: whole undo", "host/test_vtd_unit.c", "test_failed_map_is_undone"},
 	{"XSA-302, 306: quarantine", "host/test_attach_order.c", "test_detach_time_out"},
 	{"XSA-378: leftovers", "host/test_attach_refused.c", "test_reserved_regions_come_and_go"},
+	{"XSA-378: leftovers of a failure", "model/test_attach.c", "test_xsa_378"},
 	{"XSA-386, 400: shared regions", "host/test_attach_refused.c",
          "test_shared_reserved_region"},
 	{"XSA-460: regions in RAM", "host/test_attach_refused.c",

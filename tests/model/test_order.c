@@ -159,6 +159,23 @@ static void test_two_formats(void **state)
 	vtd_space_destroy(&other);
 }
 
+/* One page of a large leaf replaced before anybody walks the table: all of it is in memory. */
+static void test_replaced_page(void **state)
+{
+	struct vtd_unit *u = start(0, CAP_48, ECAP | ECAP_SC);
+	struct model_device *d = model_add_device(0, 0x0018, false);
+
+	(void)state;
+	make_space(&space, u, 2);
+	assert_ok(vtd_map(&space, MIB(2), MIB(4), MIB(2), RW));
+	assert_ok(pt_replace_page(&space.table, MIB(2) + 0x1000, MIB(8) | RW | BIT(11)));
+	model_range(&space, MIB(2), MIB(4), 0x1000, RW)->stage = STAGE_IN;
+	model_range(&space, MIB(2) + 0x1000, MIB(8), 0x1000, RW)->stage = STAGE_IN;
+	model_range(&space, MIB(2) + 0x2000, MIB(4) + 0x2000, MIB(2) - 0x2000, RW)->stage =
+		STAGE_IN;
+	assert_ok(model_attach(u, d, &space));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, reset, verify)
 
 int main(void)
@@ -167,6 +184,7 @@ int main(void)
 		TEST(test_every_kind_of_unit),
 		TEST(test_two_units),
 		TEST(test_two_formats),
+		TEST(test_replaced_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
