@@ -206,8 +206,9 @@ static err_t run_stop(struct line *l)
 
 static err_t run_restart(struct line *l)
 {
-	TRY(run_stop(l));
-	return plan_start_vm(l->vm);
+	err_t e = run_stop(l);
+
+	return e && e != E_NOT_RUNNING ? e : plan_start_vm(l->vm);
 }
 
 static err_t run_audit(struct line *l)
