@@ -36,8 +36,10 @@ static err_t read_table(u64 pa)
 	err_t e;
 
 	TRY(report("?", 0, map_table(pa, &table, &size)));
-	if (acpi_table_is(table, "APIC"))
+	if (acpi_table_is(table, "APIC")) {
+		facts.madt_pa = pa;
 		return report("MADT", 0, acpi_parse_madt(table, size, &facts.madt));
+	}
 	if (acpi_table_is(table, "FACP"))
 		return report("FADT", 0, acpi_parse_fadt(table, size, &facts.fadt));
 	if (acpi_table_is(table, "MCFG"))
@@ -113,6 +115,18 @@ err_t facts_collect(void)
 	read_s5();
 	sort_cpus(&facts.madt);
 	return E_OK;
+}
+
+void facts_show_cpus(u64 cpu_mask)
+{
+	u32 apic_ids[CPUS_MAX], count = 0;
+
+	for (u32 i = 0; i < CPUS_MAX; i++) {
+		if (cpu_mask & BIT(i))
+			apic_ids[count++] = cpus[i].apic_id;
+	}
+	if (facts.madt_pa)
+		acpi_madt_keep(phys_to_virt(facts.madt_pa), apic_ids, count);
 }
 
 struct vtd_unit *facts_find_unit(u32 bdf)

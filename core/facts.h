@@ -16,7 +16,7 @@ struct facts {
 	struct acpi_mcfg mcfg;
 	struct acpi_fadt fadt;
 	struct dmar dmar; /* unit_count is 0 without a DMAR */
-	u64 dmar_pa;
+	u64 dmar_pa, madt_pa; /* 0: none */
 	u64 hpet_pa; /* 0: none */
 };
 extern struct facts facts;
@@ -28,6 +28,9 @@ extern u32 unit_count;
 /* From facts.boot to the rest; afterwards firmware's lists of tables name no DMAR. What is absent
  * is left out; a table that is there and broken is an error that has been logged with its place. */
 err_t facts_collect(void) must_check;
+
+/* The platform VM finds these CPUs in the MADT, by index, and no others. */
+void facts_show_cpus(u64 cpu_mask);
 
 /* The unit that covers a function, or NULL. */
 struct vtd_unit *facts_find_unit(u32 bdf);

@@ -119,8 +119,10 @@ err_t plan_start(void)
 		if (vm != platform)
 			TRY(prepare(vm));
 	}
-	if (platform)
+	if (platform) {
+		facts_show_cpus(platform->config.cpu_mask);
 		TRY(prepare(platform));
+	}
 	attach_named(NULL);
 	if (platform)
 		attach_rest(platform);

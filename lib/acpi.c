@@ -95,9 +95,12 @@ u32 acpi_root_remove(u8 *table, u32 entry_size, u64 table_pa)
 	return count - kept;
 }
 
+#define MADT_BODY   44u
+#define MADT_USABLE 3u /* a processor's flags: enabled, online capable */
+
 static err_t add_cpu(struct acpi_madt *madt, u32 apic_id, u32 flags)
 {
-	if (!(flags & 3)) /* neither enabled nor online capable */
+	if (!(flags & MADT_USABLE))
 		return E_OK;
 	for (u32 i = 0; i < madt->cpu_count; i++)
 		if (madt->apic_id[i] == apic_id) /* listed as local APIC and as x2APIC */
@@ -139,7 +142,7 @@ err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt)
 {
 	static const u8 sizes[MADT_TYPES] = {
 		[LAPIC] = 8, [IOAPIC] = 12, [LAPIC_ADDRESS] = 12, [X2APIC] = 16};
-	u32 offset = 44, end;
+	u32 offset = MADT_BODY, end;
 
 	TRY(acpi_check_body(table, size, "APIC", offset, &end));
 	*madt = (struct acpi_madt){.local_apic_pa = get_u32(table + 36)};
@@ -152,6 +155,29 @@ err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt)
 		TRY(add_madt_entry(madt, entry));
 	}
 	return E_OK;
+}
+
+static bool is_among(u32 apic_id, const u32 *apic_ids, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		if (apic_ids[i] == apic_id)
+			return true;
+	return false;
+}
+
+void acpi_madt_keep(u8 *table, const u32 *apic_ids, u32 count)
+{
+	u32 end = acpi_table_length(table);
+
+	for (u32 offset = MADT_BODY; offset < end; offset += table[offset + 1]) {
+		u8 *entry = table + offset;
+
+		if (entry[0] == LAPIC && !is_among(entry[3], apic_ids, count))
+			put_u32(entry + 4, get_u32(entry + 4) & ~MADT_USABLE);
+		else if (entry[0] == X2APIC && !is_among(get_u32(entry + 4), apic_ids, count))
+			put_u32(entry + 8, get_u32(entry + 8) & ~MADT_USABLE);
+	}
+	table[9] -= sum_bytes(table, end);
 }
 
 /* The end of a window in memory; base_pa is where bus 0 would be, whatever first_bus is. */

@@ -56,6 +56,9 @@ struct acpi_madt {
 	u64 local_apic_pa;
 };
 err_t acpi_parse_madt(const u8 *table, size_t size, struct acpi_madt *madt) must_check;
+/* In a MADT that has been parsed, no processors but these are enabled or online capable; the
+ * checksum is made good. */
+void acpi_madt_keep(u8 *table, const u32 *apic_ids, u32 count);
 
 /* MCFG (PCI Firmware Specification 4.1.2): the ECAM windows. E_OVERLAP if two of a segment overlap.
  */

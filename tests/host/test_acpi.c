@@ -272,6 +272,42 @@ static void test_madt_entries(void **state)
 	assert_int_equal(madt.ioapics[1].gsi_base, 24);
 }
 
+static void test_madt_keep(void **state)
+{
+	static const u32 own[] = {4, 0x12345};
+	struct acpi_madt madt;
+	struct table t;
+	u8 before[sizeof(t.bytes)];
+
+	(void)state;
+	begin_madt(&t);
+	add_lapic(&t, 0, 1);
+	add_lapic(&t, 4, 1);
+	add_lapic(&t, 6, 2);
+	add_x2apic(&t, 4, 3);
+	add_ioapic(&t, 8, 0xfec00000, 0);
+	add_x2apic(&t, 0x12345, 2);
+	add_x2apic(&t, 0x45, 0xf1);
+	table_seal(t.bytes, t.size);
+	memcpy(before, t.bytes, t.size);
+	acpi_madt_keep(t.bytes, own, 2);
+	assert_ok(acpi_parse_madt(t.bytes, t.size, &madt));
+	assert_int_equal(madt.cpu_count, 2);
+	assert_int_equal(madt.apic_id[0], 4);
+	assert_int_equal(madt.apic_id[1], 0x12345);
+	assert_int_equal(madt.ioapics[0].id, 8);
+	/* what else the flags say stays */
+	assert_int_equal(t.bytes[t.size - 8], 0xf0);
+	before[9] = t.bytes[9];
+	before[48] = before[64] = 0;
+	before[t.size - 8] = 0xf0;
+	assert_memory_equal(t.bytes, before, t.size);
+
+	acpi_madt_keep(t.bytes, own, 0);
+	assert_ok(acpi_parse_madt(t.bytes, t.size, &madt));
+	assert_int_equal(madt.cpu_count, 0);
+}
+
 static void expect_madt_error(struct table *t, err_t expected)
 {
 	struct acpi_madt madt;
@@ -436,8 +472,8 @@ int main(void)
 		cmocka_unit_test(test_check_table),  cmocka_unit_test(test_root_entries),
 		cmocka_unit_test(test_root_remove),  cmocka_unit_test(test_qemu_madt),
 		cmocka_unit_test(test_madt_entries), cmocka_unit_test(test_broken_madt),
-		cmocka_unit_test(test_hpet),         cmocka_unit_test(test_qemu_mcfg),
-		cmocka_unit_test(test_mcfg_windows),
+		cmocka_unit_test(test_madt_keep),    cmocka_unit_test(test_hpet),
+		cmocka_unit_test(test_qemu_mcfg),    cmocka_unit_test(test_mcfg_windows),
 	};
 
 	return cmocka_run_group_tests_name("acpi", tests, NULL, NULL);
