@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "guests/demo/code.h"
+#include "guests/demo/idt.h"
 #include "guests/demo/paging.h"
 
-#define SELECTOR_CODE64 0x08
 #define SELECTOR_CODE32 0x18
 #define SELECTOR_CODE16 0x20
 
@@ -10,7 +10,6 @@
 #define OPERAND_SIZE 0x66
 #define RETF         0xcb
 
-#define GATE_INTERRUPT 0x8e00 /* present, 64-bit interrupt gate */
 #define TRAPS          32
 #define TRAP_STUB_SIZE 16
 
@@ -20,11 +19,6 @@
 struct far_pointer {
 	uint32_t offset;
 	uint16_t selector;
-};
-
-struct gate {
-	uint16_t offset_0, selector, type, offset_16;
-	uint32_t offset_32, reserved;
 };
 
 /* As code.asm and the CPU lay it down. */
@@ -63,22 +57,10 @@ bool trap_handle(struct trap_frame *frame)
 static void load_idt(void)
 {
 	static struct gate idt[TRAPS];
-	struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) pointer = {sizeof(idt) - 1, (uintptr_t)idt};
 
-	for (int i = 0; i < TRAPS; i++) {
-		uintptr_t stub = (uintptr_t)&trap_stubs[i * TRAP_STUB_SIZE];
-
-		idt[i] = (struct gate){
-			.offset_0 = (uint16_t)stub,
-			.offset_16 = (uint16_t)(stub >> 16),
-			.selector = SELECTOR_CODE64,
-			.type = GATE_INTERRUPT,
-		};
-	}
-	__asm__ volatile("lidt %0" : : "m"(pointer));
+	for (int i = 0; i < TRAPS; i++)
+		idt[i] = idt_gate(&trap_stubs[i * TRAP_STUB_SIZE]);
+	idt_load(idt, sizeof(idt));
 }
 
 void code_init(void)

@@ -7,6 +7,7 @@
 #include "guests/demo/pci.h"
 #include "guests/demo/report.h"
 #include "guests/demo/steps.h"
+#include "guests/demo/ticks.h"
 
 #define EDU_ID          0x11e81234u
 #define EDU_BAR_ADDRESS 0xfffffff0u
@@ -27,9 +28,6 @@
 #define EDU_BUFFER 0x40000u
 #define BYTES      4088u
 #define PAGE       4096u
-
-/* A DMA takes edu 100 ms; 2^36 ticks are some 20 s. */
-#define TICKS_MAX (1ull << 36)
 
 #define PATTERN_OUT 0x5a
 #define PATTERN_IN  0x33
@@ -53,14 +51,6 @@ static void edu_write32(uint32_t offset, uint32_t value)
 	*(volatile uint32_t *)(edu + offset) = value;
 }
 
-static uint64_t ticks(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
-}
-
 /* The compiler does not see that the device reads and writes memory. */
 static void barrier(void)
 {
@@ -69,18 +59,16 @@ static void barrier(void)
 
 static bool dma(uint64_t source, uint64_t target, uint32_t command)
 {
-	uint64_t start = ticks();
+	bool done;
 
 	barrier();
 	edu_write(EDU_REG_SOURCE, source);
 	edu_write(EDU_REG_TARGET, target);
 	edu_write(EDU_REG_COUNT, BYTES);
 	edu_write(EDU_REG_COMMAND, command | EDU_COMMAND_RUN);
-	while (edu_read(EDU_REG_COMMAND) & EDU_COMMAND_RUN)
-		if (ticks() - start > TICKS_MAX)
-			return false;
+	done = WAIT_FOR(!(edu_read(EDU_REG_COMMAND) & EDU_COMMAND_RUN));
 	barrier();
-	return true;
+	return done;
 }
 
 static bool dma_from(uint64_t iova)

@@ -2,6 +2,7 @@
 /* R14: whatever form the instruction has, it exits, is counted, and harms nothing but the caches.
  */
 #include "guests/demo/code.h"
+#include "guests/demo/cpus.h"
 #include "guests/demo/report.h"
 #include "guests/demo/steps.h"
 
@@ -198,4 +199,20 @@ void step_wbinvd_loop(uint64_t count)
 		__asm__ volatile("wbinvd" : : : "memory");
 	check_counts(&before, (struct counts){.wbinvd = count}, "wbinvd-loop",
 	             code_mode_names[CODE_64]);
+}
+
+static struct counts before_others;
+static bool others_flush;
+
+void step_flush_begin(void)
+{
+	before_others = read_counts();
+	others_flush = cpus_flush_begin();
+}
+
+void step_flush_end(void)
+{
+	if (others_flush)
+		check_counts(&before_others, (struct counts){.wbinvd = cpus_flush_end()},
+		             "flush-together", code_mode_names[CODE_64]);
 }

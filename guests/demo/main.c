@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The demo guest: shows, on the machine it runs on, what a VM may rely on. Options on its command
- * line: wbinvd=N executes N more; crash=triple-fault and crash=no-memory end it the bad way.
+ * line: cpus=N is how many it has, 1 if it does not say; wbinvd=N executes N more;
+ * crash=triple-fault and crash=no-memory end it the bad way, crash=loop never does.
  */
 #include <stddef.h>
 
@@ -58,6 +59,8 @@ static void crash(const char *how)
 	} __attribute__((packed)) no_idt;
 
 	print("crash how=%s", how);
+	while (*how == 'l')
+		__asm__ volatile("wbinvd" : : : "memory");
 	if (*how == 't')
 		__asm__ volatile("lidt %0\n\tud2" : : "m"(no_idt));
 	else
@@ -69,7 +72,7 @@ void demo_main(const struct multiboot *info);
 
 void demo_main(const struct multiboot *info)
 {
-	const char *how = option(info, "crash");
+	const char *how = option(info, "crash"), *cpus = option(info, "cpus");
 
 	if (!snoopervisor_find(&hypervisor))
 		for (;;)
@@ -87,7 +90,10 @@ void demo_main(const struct multiboot *info)
 	step_undefined();
 	report(info->flags & MULTIBOOT_HAS_MEMORY, "memory upper-kib=%u", info->mem_upper);
 	step_bus_master();
+	step_cpus(cpus ? (uint32_t)number(cpus) : 1);
+	step_flush_begin();
 	step_edu(((uint64_t)info->mem_upper << 10) + (1 << 20));
+	step_flush_end();
 	step_verdict();
 	step_wbinvd_loop(number(option(info, "wbinvd")));
 	measure_exits();

@@ -15,7 +15,7 @@ PAGE_MEMORY	equ 0x083		; and 2 MiB large
 PAGE_DEVICE	equ 0x09b		; and uncached
 
 extern demo_main
-global gdt, page_directories
+global pml4, page_directories
 
 section .multiboot
 	dd MULTIBOOT_MAGIC, MULTIBOOT_FLAGS, -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)

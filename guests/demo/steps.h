@@ -14,6 +14,12 @@ void step_verdict(void);
 void step_flush(void);
 void step_single_step(void);
 void step_wbinvd_loop(uint64_t count);
+/* What runs between them, runs while the other CPUs flush. */
+void step_flush_begin(void);
+void step_flush_end(void);
+
+/* cpus.c: starts the VM's other CPUs, so that there are as many */
+void step_cpus(uint32_t expected);
 
 /* state.c: cache control, PAT and MTRRs (R16); what a guest does not have. */
 void step_cache_disable(void);
