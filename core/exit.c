@@ -28,10 +28,11 @@ static __attribute__((noinline)) enum exit_result report_wbinvd(struct vcpu *vcp
 	return RESULT_ADVANCE;
 }
 
-/* R15: as long as a write-back took, the VM waits for its next one. */
+/* R15: as long as a write-back took, the VM waits for its next one. (The clocks of CPUs may differ: a
+ * time that has not come yet is long past.) */
 static void wait_for_turn(const struct vm *vm)
 {
-	while ((s64)(cpu_tsc() - vm->flush_allowed) < 0 && vm->state == VM_RUNNING) {
+	while (cpu_tsc() - vm->flush_end < vm->flush_cost && vm->state == VM_RUNNING) {
 		mailbox_serve();
 		__builtin_ia32_pause();
 	}
@@ -40,15 +41,15 @@ static void wait_for_turn(const struct vm *vm)
 static __attribute__((noinline)) enum exit_result emulate_wbinvd(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
-	u64 start, end;
+	u64 start;
 
 	wait_for_turn(vm);
 	start = cpu_tsc();
 	vm_flush_caches(vm);
 	if (vm->state == VM_KILLED) /* a CPU did not answer: never say that it is done */
 		return RESULT_STOP;
-	end = cpu_tsc();
-	vm->flush_allowed = end + (end - start);
+	vm->flush_end = cpu_tsc();
+	vm->flush_cost = vm->flush_end - start;
 	vcpu->counters.emulated++;
 	return rate_count(&vcpu->wbinvd.rate) ? report_wbinvd(vcpu) : RESULT_ADVANCE;
 }
