@@ -177,13 +177,14 @@ struct multiboot1_info {
 
 static void fill_multiboot1(const struct vm *vm, u64 gpa, u8 *page)
 {
+	const struct vm_range *upper = vm_find_range(vm, MIB(1), 1);
 	struct multiboot1_info *info = (void *)page;
 	u32 step = E820_ENTRY + 4; /* a number before each: its size */
 	u32 count = write_e820(vm, page + PAGE_SIZE + 4, step);
 
 	info->flags = MULTIBOOT1_INFO_MEM | MULTIBOOT1_INFO_LINE | MULTIBOOT1_INFO_MMAP;
 	info->mem_lower_kib = 640;
-	info->mem_upper_kib = (u32)((vm->ram[vm->ram_count - 1].size - MIB(1)) >> 10);
+	info->mem_upper_kib = upper ? (u32)((upper->gpa + upper->size - MIB(1)) >> 10) : 0;
 	info->command_line = (u32)gpa + sizeof(*info);
 	memcpy(info + 1, vm->config.command_line, strlen(vm->config.command_line));
 	info->mmap_address = (u32)(gpa + PAGE_SIZE);
