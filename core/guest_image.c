@@ -148,15 +148,15 @@ static err_t load_linux(struct layout *l, struct file file, struct vcpu_start *s
 	if (strlen(line) > k.command_line_max)
 		return E_TOO_LONG;
 	/* The command line follows the zero page, and a flat GDT the command line. */
-	TRY(place_pages(l, 3, &start->rsi, &host));
+	TRY(place_pages(l, 3, &start->gpr[GPR_RSI], &host));
 	zero_page = host;
 	memcpy(zero_page + ZERO_SETUP_HEADER, file.bytes + k.setup_header_offset,
 	       k.setup_header_size);
 	memcpy(zero_page + PAGE_SIZE, line, strlen(line));
 	memcpy(zero_page + 2 * PAGE_SIZE, gdt, sizeof(gdt));
-	start->gdt_gpa = start->rsi + 2 * PAGE_SIZE;
+	start->gdt_gpa = start->gpr[GPR_RSI] + 2 * PAGE_SIZE;
 	zero_page[ZERO_LOADER_TYPE] = LOADER_UNDEFINED;
-	put_u32(zero_page + ZERO_COMMAND_LINE, (u32)(start->rsi + PAGE_SIZE));
+	put_u32(zero_page + ZERO_COMMAND_LINE, (u32)(start->gpr[GPR_RSI] + PAGE_SIZE));
 	TRY(load_kernel(l, file.bytes, &k, &start->rip));
 	TRY(load_initrd(l, zero_page));
 	zero_page[ZERO_E820_ENTRIES] = (u8)write_e820(l->vm, zero_page + ZERO_E820, E820_ENTRY);
@@ -217,10 +217,10 @@ static err_t load_elf(struct layout *l, struct file file, struct vcpu_start *sta
 	TRY(elf_find_multiboot1(file.bytes, file.size, &flags));
 	for (u32 i = 0; i < image.segment_count; i++)
 		TRY(load_segment(l, file.bytes, &image.segment[i]));
-	TRY(place_pages(l, 2, &start->rbx, &host));
-	fill_multiboot1(l->vm, start->rbx, host);
+	TRY(place_pages(l, 2, &start->gpr[GPR_RBX], &host));
+	fill_multiboot1(l->vm, start->gpr[GPR_RBX], host);
 	start->rip = image.entry;
-	start->rax = MULTIBOOT1_MAGIC;
+	start->gpr[GPR_RAX] = MULTIBOOT1_MAGIC;
 	return E_OK;
 }
 

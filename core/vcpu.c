@@ -88,8 +88,9 @@ void vcpu_take(struct vcpu *vcpu, u32 requests)
 	if (requests & ASK_INIT)
 		vcpu->activity = VCPU_WAIT_SIPI;
 	if (requests & ASK_SIPI && vcpu->activity == VCPU_WAIT_SIPI) {
-		vcpu->start = (struct vcpu_start){
-			.real_mode = true, .vector = vcpu->sipi_vector, .rdx = cpuid(1, 0).eax};
+		vcpu->start = (struct vcpu_start){.real_mode = true,
+		                                  .vector = vcpu->sipi_vector,
+		                                  .gpr[GPR_RDX] = cpuid(1, 0).eax};
 		vcpu->cr0_cache_bits = CR0_INIT_CACHE_BITS;
 		vcpu->activity = VCPU_STARTING;
 	}

@@ -69,7 +69,7 @@ struct vcpu_start {
 	u8 vector;
 	u64 rip;
 	u64 gdt_gpa; /* guest memory that holds the flat GDT: null, -, code 0x10, data 0x18 */
-	u64 rax, rbx, rdx, rsi;
+	u64 gpr[GPR_COUNT];
 };
 
 struct vcpu {

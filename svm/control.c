@@ -77,7 +77,7 @@ void svm_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	u64 own_pa = vmcb->own_pa;
 
 	memset(vmcb, 0, sizeof(*vmcb));
-	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+	memcpy(vcpu->gpr, start->gpr, sizeof(vcpu->gpr));
 	vmcb->own_pa = own_pa;
 	vmcb->host_pa = vcpu->cpu->vendor_pa + PAGE_SIZE;
 	fill_controls(vmcb, vcpu);
@@ -94,10 +94,7 @@ void svm_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	else
 		fill_flat(vmcb, start);
 	svm_write_cr0(vcpu, vmcb->cr0);
-	vcpu->gpr[GPR_RAX] = vmcb->rax = start->rax;
-	vcpu->gpr[GPR_RBX] = start->rbx;
-	vcpu->gpr[GPR_RDX] = start->rdx;
-	vcpu->gpr[GPR_RSI] = start->rsi;
+	vmcb->rax = start->gpr[GPR_RAX];
 	svm_refresh(vcpu);
 }
 

@@ -108,11 +108,7 @@ static void set_registers(struct vcpu *vcpu, const struct vcpu_start *start)
 	set(VMCS_GUEST_DR7, DR7_RESET);
 	set(VMCS_GUEST_RIP, start->rip);
 	set(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
-	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
-	vcpu->gpr[GPR_RAX] = start->rax;
-	vcpu->gpr[GPR_RBX] = start->rbx;
-	vcpu->gpr[GPR_RDX] = start->rdx;
-	vcpu->gpr[GPR_RSI] = start->rsi;
+	memcpy(vcpu->gpr, start->gpr, sizeof(vcpu->gpr));
 }
 
 /* SDM volume 3, 28.5: what exits load. Limits of GDT and IDT become 64 KiB whatever they were. */
