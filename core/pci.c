@@ -98,36 +98,31 @@ void pci_write(u32 bdf, u32 offset, u8 size, u32 value)
 	lock_give(&port_lock);
 }
 
-u32 pci_find_capability(u32 bdf, u8 id)
+/* Follows a list of headers in the part of the space that begins at first. A header has four bytes
+ * at least: a longer walk is a loop. */
+static u32 find_header(u32 bdf, u32 at, u32 first, u32 id, u64 id_mask, u64 next_mask)
 {
-	u32 at;
+	for (u32 left = PCI_CONFIG_SIZE / 4; at >= first && left; left--) {
+		u32 header = pci_read(bdf, at, 4);
 
-	if (!(pci_read(bdf, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST))
-		return 0;
-	at = pci_read(bdf, PCI_CAP_POINTER, 1) & ~3u;
-	/* 48 capabilities fill the space: a longer walk is a loop. */
-	for (u32 left = 48; at >= 0x40 && left; left--) {
-		if (pci_read(bdf, at, 1) == id)
+		if (FIELD_GET(id_mask, header) == id)
 			return at;
-		at = pci_read(bdf, at + 1, 1) & ~3u;
+		at = FIELD_GET(next_mask, header) & ~3u;
 	}
 	return 0;
 }
 
+u32 pci_find_capability(u32 bdf, u8 id)
+{
+	if (!(pci_read(bdf, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST))
+		return 0;
+	return find_header(bdf, pci_read(bdf, PCI_CAP_POINTER, 1) & ~3u, PCI_CAPS, id, MASK(7, 0),
+	                   MASK(15, 8));
+}
+
 u32 pci_find_extended_capability(u32 bdf, u16 id)
 {
-	u32 at = PCI_EXT_CAPS;
-
-	for (u32 left = (PCI_CONFIG_SIZE - PCI_EXT_CAPS) / 8; at >= PCI_EXT_CAPS && left; left--) {
-		u32 header = pci_read(bdf, at, 4);
-
-		if (header == 0 || header == ~0u)
-			return 0;
-		if ((header & 0xffff) == id)
-			return at;
-		at = header >> 20 & ~3u;
-	}
-	return 0;
+	return find_header(bdf, PCI_EXT_CAPS, PCI_EXT_CAPS, id, MASK(15, 0), MASK(31, 20));
 }
 
 static void scan_device(u32 bdf, void (*visit)(u32 bdf))

@@ -79,6 +79,7 @@
 #define MSIX_ENTRY_SIZE   16u
 #define MSIX_MASKED       BIT(32) /* of the upper half of an entry */
 
+#define PCI_CAPS          0x40 /* where the header ends */
 #define PCI_EXT_CAPS      0x100
 #define PCI_EXT_CAP_ACS   0x0d
 #define ACS_CAPABILITY    0x04
