@@ -71,6 +71,7 @@ static bool has_bad_rip_or_rflags(void)
 	return (!vmx_is_code_64() && vmcs_read(VMCS_GUEST_RIP) >> 32) || !(rflags & RFLAGS_FIXED) ||
 	       rflags & RFLAGS_RESERVED;
 }
+
 static bool has_bad_blocking(void)
 {
 	u64 blocking = vmcs_read(VMCS_GUEST_BLOCKING);
