@@ -10,7 +10,7 @@
 #include "lib/elf.h"
 #include "lib/string.h"
 
-/* Pieces are placed from low addresses up, and where 32-bit code reaches them. */
+/* Pieces are placed from low addresses up. */
 struct layout {
 	struct vm *vm;
 	const char *file; /* being looked at, for an error to name */
@@ -62,8 +62,7 @@ static err_t place(struct layout *l, u64 size, u64 align, u64 from, u64 *gpa, vo
 	for (const struct vm_range *r = l->vm->ram; r < l->vm->ram + l->vm->ram_count; r++) {
 		u64 at = ALIGN_UP(MAX(MAX(from, l->next), r->gpa), align);
 
-		while (r->type == BOOT_MEMORY_USABLE && vm_range_holds(r, at, size) &&
-		       at + size <= GIB(4)) {
+		while (r->type == BOOT_MEMORY_USABLE && vm_range_holds(r, at, size)) {
 			file = file_at(l, at, size);
 			if (!file) {
 				*gpa = at;
@@ -84,7 +83,7 @@ static err_t place_pages(struct layout *l, u64 count, u64 *gpa, void **host)
 	return E_OK;
 }
 
-/* Linux, Documentation/arch/x86: boot.rst (32-bit boot protocol) and zero-page.rst. */
+/* Linux, Documentation/arch/x86: boot.rst (64-bit boot protocol) and zero-page.rst. */
 #define ZERO_ACPI_RSDP    0x070
 #define ZERO_E820_ENTRIES 0x1e8
 #define ZERO_SETUP_HEADER 0x1f1
@@ -96,6 +95,7 @@ static err_t place_pages(struct layout *l, u64 count, u64 *gpa, void **host)
 #define E820_MAX          128 /* what the zero page has room for */
 #define E820_ENTRY        20
 #define LOADER_UNDEFINED  0xff
+#define ENTRY_64_OFFSET   0x200
 
 /* The VM's memory in entries of the E820 map, step bytes apart; how many they are. */
 static u32 write_e820(const struct vm *vm, u8 *to, u32 step)
@@ -108,6 +108,28 @@ static u32 write_e820(const struct vm *vm, u8 *to, u32 step)
 	return count;
 }
 
+/* The protocol asks for an identity map of the kernel, zero page and command line: the first 4 GiB,
+ * in 2 MiB leaves, and a flat GDT behind it. */
+#define BOOT_TABLE_PAGES 7
+static err_t build_boot_tables(struct layout *l, struct vcpu_start *start)
+{
+	static const u64 gdt[] = {0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff};
+	void *host;
+	u64 gpa, *page;
+
+	TRY(place_pages(l, BOOT_TABLE_PAGES, &gpa, &host));
+	page = host;
+	page[0] = (gpa + PAGE_SIZE) | PTE_P | PTE_W;
+	for (u64 i = 0; i < 4; i++)
+		page[512 + i] = (gpa + (2 + i) * PAGE_SIZE) | PTE_P | PTE_W;
+	for (u64 i = 0; i < 2048; i++)
+		page[1024 + i] = i * MIB(2) | PTE_P | PTE_W | PTE_PS;
+	memcpy(page + 512 * (BOOT_TABLE_PAGES - 1), gdt, sizeof(gdt));
+	start->cr3 = gpa;
+	start->gdt_gpa = gpa + (BOOT_TABLE_PAGES - 1) * PAGE_SIZE;
+	return E_OK;
+}
+
 static err_t load_initrd(struct layout *l, u8 *zero_page)
 {
 	struct file file;
@@ -118,6 +140,8 @@ static err_t load_initrd(struct layout *l, u8 *zero_page)
 		return E_OK;
 	TRY(need_file(l, l->vm->config.initrd, &file));
 	TRY(place(l, file.size, PAGE_SIZE, MIB(16), &gpa, &host));
+	if (gpa + file.size > GIB(4))
+		return E_NO_MEMORY;
 	memcpy(host, file.bytes, file.size);
 	put_u32(zero_page + ZERO_RAMDISK, (u32)gpa);
 	put_u32(zero_page + ZERO_RAMDISK_SIZE, (u32)file.size);
@@ -138,8 +162,8 @@ static err_t load_kernel(struct layout *l, const u8 *bytes, const struct bzimage
 
 static err_t load_linux(struct layout *l, struct file file, struct vcpu_start *start)
 {
-	static const u64 gdt[] = {0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff};
 	const char *line = l->vm->config.command_line;
+	u64 zero_gpa, kernel_gpa;
 	struct bzimage k;
 	void *host;
 	u8 *zero_page;
@@ -147,21 +171,23 @@ static err_t load_linux(struct layout *l, struct file file, struct vcpu_start *s
 	TRY(bzimage_parse(file.bytes, file.size, &k));
 	if (strlen(line) > k.command_line_max)
 		return E_TOO_LONG;
-	/* The command line follows the zero page, and a flat GDT the command line. */
-	TRY(place_pages(l, 3, &start->gpr[GPR_RSI], &host));
+	TRY(build_boot_tables(l, start));
+	/* The command line follows the zero page. */
+	TRY(place_pages(l, 2, &zero_gpa, &host));
 	zero_page = host;
 	memcpy(zero_page + ZERO_SETUP_HEADER, file.bytes + k.setup_header_offset,
 	       k.setup_header_size);
 	memcpy(zero_page + PAGE_SIZE, line, strlen(line));
-	memcpy(zero_page + 2 * PAGE_SIZE, gdt, sizeof(gdt));
-	start->gdt_gpa = start->gpr[GPR_RSI] + 2 * PAGE_SIZE;
 	zero_page[ZERO_LOADER_TYPE] = LOADER_UNDEFINED;
-	put_u32(zero_page + ZERO_COMMAND_LINE, (u32)(start->gpr[GPR_RSI] + PAGE_SIZE));
-	TRY(load_kernel(l, file.bytes, &k, &start->rip));
+	put_u32(zero_page + ZERO_COMMAND_LINE, (u32)(zero_gpa + PAGE_SIZE));
+	TRY(load_kernel(l, file.bytes, &k, &kernel_gpa));
 	TRY(load_initrd(l, zero_page));
 	zero_page[ZERO_E820_ENTRIES] = (u8)write_e820(l->vm, zero_page + ZERO_E820, E820_ENTRY);
 	if (l->vm->platform)
 		memcpy(zero_page + ZERO_ACPI_RSDP, &facts.boot.rsdp_pa, sizeof(u64));
+	start->long_mode = true;
+	start->rip = kernel_gpa + ENTRY_64_OFFSET;
+	start->gpr[GPR_RSI] = zero_gpa;
 	return E_OK;
 }
 

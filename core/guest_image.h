@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Loads a VM's image: a Linux bzImage by the 32-bit boot protocol, or a Multiboot1 ELF. */
+/* Loads a VM's image: a Linux bzImage by the 64-bit boot protocol, or a Multiboot1 ELF. */
 #ifndef CORE_GUEST_IMAGE_H
 #define CORE_GUEST_IMAGE_H
 

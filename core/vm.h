@@ -64,10 +64,11 @@ enum vcpu_activity { VCPU_WAIT_SIPI, VCPU_STARTING, VCPU_RUNNING };
 
 /* How a guest CPU starts. */
 struct vcpu_start {
-	/* At vector << 12, as after a startup IPI; else 32-bit flat protected mode, paging off. */
-	bool real_mode;
+	bool long_mode; /* 64-bit with paging on through cr3; else 32-bit flat protected mode,
+	                   paging off */
+	bool real_mode; /* at vector << 12, as after a startup IPI */
 	u8 vector;
-	u64 rip;
+	u64 rip, cr3;
 	u64 gdt_gpa; /* guest memory that holds the flat GDT: null, -, code 0x10, data 0x18 */
 	u64 gpr[GPR_COUNT];
 };

@@ -53,11 +53,18 @@ static void fill_flat(struct vmcb *vmcb, const struct vcpu_start *start)
 {
 	struct vmcb_segment data = {0x18, SEGMENT_DATA, ~0u, 0};
 
-	vmcb->cs = (struct vmcb_segment){0x10, SEGMENT_CODE_32, ~0u, 0};
+	vmcb->cs = (struct vmcb_segment){0x10, start->long_mode ? SEGMENT_CODE_64 : SEGMENT_CODE_32,
+	                                 ~0u, 0};
 	vmcb->ds = vmcb->es = vmcb->ss = vmcb->fs = vmcb->gs = data;
 	vmcb->gdtr.base = start->gdt_gpa;
 	vmcb->gdtr.limit = 4 * 8 - 1;
 	vmcb->cr0 |= CR0_PE | CR0_NE;
+	if (start->long_mode) {
+		vmcb->efer |= EFER_LME | EFER_LMA;
+		vmcb->cr0 |= CR0_PG;
+		vmcb->cr4 = CR4_PAE;
+		vmcb->cr3 = start->cr3;
+	}
 }
 
 /* As after INIT and a startup IPI (14.1.3). */

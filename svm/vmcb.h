@@ -82,6 +82,7 @@ struct vmcb_segment {
 };
 
 /* Segment attributes: bits 7:0 are descriptor bits 47:40, bits 11:8 are 55:52 (4.7). */
+#define SEGMENT_CODE_64 0xa9b
 #define SEGMENT_CODE_32 0xc9b
 #define SEGMENT_CODE_16 0x09b
 #define SEGMENT_DATA    0xc93

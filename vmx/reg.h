@@ -119,7 +119,8 @@
 #define AR_G        BIT(15)
 #define AR_UNUSABLE BIT(16)
 #define AR_RESERVED (MASK(11, 8) | MASK(31, 17))
-#define AR_CODE_32  0xc09b /* flat, accessed */
+#define AR_CODE_64  0xa09b /* flat, accessed; what an interrupt gate finds after a far jump */
+#define AR_CODE_32  0xc09b
 #define AR_CODE_16  0x9b
 #define AR_DATA     0xc093
 #define AR_DATA_16  0x93

@@ -47,7 +47,7 @@ static void clear_fields(void)
 }
 
 /* NMI-window exiting and IA-32e mode come and go with the guest. */
-static void set_controls(const struct vcpu *vcpu)
+static void set_controls(const struct vcpu *vcpu, bool long_mode)
 {
 	static const enum vmcs_field fields[VMX_CONTROL_COUNT] = {VMCS_PIN, VMCS_PROC, VMCS_PROC2,
 	                                                          VMCS_EXIT, VMCS_ENTRY};
@@ -56,7 +56,8 @@ static void set_controls(const struct vcpu *vcpu)
 	for (enum vmx_capability i = VMX_PIN; i < VMX_CONTROL_COUNT; i++)
 		set(fields[i], vmx_choose_control(i, msr_read(vmx_capability_msrs[i])));
 	vmcs_clear_bits(VMCS_PROC, PROC_NMI_WINDOW);
-	vmcs_clear_bits(VMCS_ENTRY, VMENTRY_IA32E);
+	if (!long_mode)
+		vmcs_clear_bits(VMCS_ENTRY, VMENTRY_IA32E);
 	set(VMCS_VPID, vcpu->vm->index + 1); /* 0 is the host's */
 	set(VMCS_EPTP, ept_pointer(&vcpu->vm->stage2));
 	set(VMCS_IO_BITMAP_A, bitmaps_pa);
@@ -86,7 +87,7 @@ static void set_segments(const struct vcpu_start *start)
 	if (real)
 		set_segment(SEG_CS, (u16)(start->vector << 8), 0xffff, AR_CODE_16);
 	else
-		set_segment(SEG_CS, START_CODE, ~0u, AR_CODE_32);
+		set_segment(SEG_CS, START_CODE, ~0u, start->long_mode ? AR_CODE_64 : AR_CODE_32);
 	set(VMCS_SEGMENT(VMCS_GUEST_BASE, SEG_CS), (u64)start->vector << 12);
 	set_segment(SEG_LDTR, 0, 0, AR_UNUSABLE);
 	set_segment(SEG_TR, 0, sizeof(struct tss) - 1, AR_TSS_BUSY);
@@ -97,13 +98,16 @@ static void set_segments(const struct vcpu_start *start)
 
 static void set_registers(struct vcpu *vcpu, const struct vcpu_start *start)
 {
-	u64 cr0 = CR0_ET | CR0_NE | (start->real_mode ? 0 : CR0_PE);
+	u64 cr0 =
+		CR0_ET | CR0_NE | (start->real_mode ? 0 : CR0_PE) | (start->long_mode ? CR0_PG : 0);
 
 	set(VMCS_GUEST_CR0, cr0);
 	set(VMCS_CR0_SHADOW, (start->real_mode ? CR0_ET : cr0) | vcpu->cr0_cache_bits);
 	set(VMCS_CR0_MASK, CR0_HOST_OWNED);
-	set(VMCS_GUEST_CR4, CR4_VMXE);
+	set(VMCS_GUEST_CR3, start->cr3);
+	set(VMCS_GUEST_CR4, CR4_VMXE | (start->long_mode ? CR4_PAE : 0));
 	set(VMCS_CR4_MASK, CR4_VMXE); /* on here, off to the guest, which has no VMX */
+	set(VMCS_GUEST_EFER, start->long_mode ? EFER_LME | EFER_LMA : 0);
 	set(VMCS_GUEST_PAT, vcpu->pat);
 	set(VMCS_GUEST_DR7, DR7_RESET);
 	set(VMCS_GUEST_RIP, start->rip);
@@ -176,7 +180,7 @@ void vmx_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	clear(vmcs_pa);
 	load(vmcs_pa);
 	clear_fields();
-	set_controls(vcpu);
+	set_controls(vcpu, start->long_mode);
 	set_segments(start);
 	set_registers(vcpu, start);
 	clear(vmcs_pa);
