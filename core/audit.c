@@ -164,7 +164,7 @@ u32 audit_run(struct output *out)
 	for (u32 i = 0; i < unit_count; i++)
 		audit_contexts(&a, &units[i]);
 	for (const struct ioasid *io = ioasids; io < ioasids + ioasid_count; io++) {
-		if (io->vm)
+		if (io->space.table.root_pa)
 			audit_table(&a, &io->space.table, io->name, io->vm, io);
 	}
 	for_each_vm (vm) {

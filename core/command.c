@@ -93,12 +93,26 @@ static err_t vm_policy(struct line *l, struct text value)
 	return line_choose(value, policies, &l->vm->policy);
 }
 
+/* Two of them could stop each other, and wait for ever. */
+static err_t vm_control(struct line *l, struct text value)
+{
+	if (!text_is(value, "yes"))
+		return E_UNKNOWN_WORD;
+	for_each_vm (vm) {
+		if (vm->config.control)
+			return E_DUPLICATE;
+	}
+	l->vm->config.control = true;
+	return E_OK;
+}
+
 static err_t run_vm(struct line *l)
 {
 	static const struct key keys[] = {
-		{"cpus", vm_cpus},     {"memory", vm_memory},   {"image", vm_image},
-		{"initrd", vm_initrd}, {"cmdline", vm_cmdline}, {"policy", vm_policy},
-		{NULL, NULL},
+		{"cpus", vm_cpus},       {"memory", vm_memory},
+		{"image", vm_image},     {"initrd", vm_initrd},
+		{"cmdline", vm_cmdline}, {"policy", vm_policy},
+		{"control", vm_control}, {NULL, NULL},
 	};
 	char name[VM_NAME_MAX];
 
@@ -181,6 +195,7 @@ static err_t run_detach(struct line *l)
 	if (l->device->state != DEVICE_ATTACHED)
 		return E_NOT_ATTACHED;
 	ioasid_detach(l->device);
+	l->device->withdrawn = true;
 	show_owner(l->out, l->device);
 	return E_OK;
 }

@@ -79,6 +79,7 @@ struct device {
 	bool named;           /* a `device` line names it: never the platform VM's by default */
 	struct vm *wanted_vm; /* as the line says; NULL: kept from everybody */
 	struct ioasid *wanted_ioasid; /* NULL: the VM's own one */
+	bool withdrawn;               /* an operator has taken it from its VM */
 	enum device_state state;
 	struct vm *vm;         /* the owner; bridges belong to the platform VM without a table */
 	struct ioasid *ioasid; /* NULL when attached without a unit (unprotected DMA) */

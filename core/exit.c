@@ -28,9 +28,8 @@ static __attribute__((noinline)) enum exit_result report_wbinvd(struct vcpu *vcp
 	return RESULT_ADVANCE;
 }
 
-/* R15: as long as a write-back took, the VM waits for its next one. (The clocks of CPUs may differ: a
- * time that has not come yet is long past.) */
-static void wait_for_turn(const struct vm *vm)
+/* The clocks of CPUs may differ: a time that has not come yet is long past. */
+void exit_wait_turn(const struct vm *vm)
 {
 	while (cpu_tsc() - vm->flush_end < vm->flush_cost && vm->state == VM_RUNNING) {
 		mailbox_serve();
@@ -38,18 +37,23 @@ static void wait_for_turn(const struct vm *vm)
 	}
 }
 
+void exit_end_turn(struct vm *vm, u64 start)
+{
+	vm->flush_end = cpu_tsc();
+	vm->flush_cost = vm->flush_end - start;
+}
+
 static __attribute__((noinline)) enum exit_result emulate_wbinvd(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	u64 start;
 
-	wait_for_turn(vm);
+	exit_wait_turn(vm);
 	start = cpu_tsc();
 	vm_flush_caches(vm);
 	if (vm->state == VM_KILLED) /* a CPU did not answer: never say that it is done */
 		return RESULT_STOP;
-	vm->flush_end = cpu_tsc();
-	vm->flush_cost = vm->flush_end - start;
+	exit_end_turn(vm, start);
 	vcpu->counters.emulated++;
 	return rate_count(&vcpu->wbinvd.rate) ? report_wbinvd(vcpu) : RESULT_ADVANCE;
 }

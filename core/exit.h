@@ -60,6 +60,11 @@ enum exit_result exit_handle(struct vcpu *vcpu, struct exit *exit);
 /* An exception instead of the instruction; error_code as backend->inject. Always RESULT_RETRY. */
 enum exit_result exit_inject(struct vcpu *vcpu, u8 vector, u32 error_code);
 
+/* R15: what costs others time waits, before it begins, as long as the VM's last such thing took. */
+void exit_wait_turn(const struct vm *vm);
+/* It began at this TSC, and is done. */
+void exit_end_turn(struct vm *vm, u64 start);
+
 /* The operand of RDMSR, WRMSR and XSETBV. */
 static inline u64 vcpu_edx_eax(const struct vcpu *vcpu)
 {

@@ -2,27 +2,53 @@
 #include "core/hypercall_handle.h"
 
 #include "core/backend.h"
+#include "core/command.h"
+#include "core/control.h"
 #include "core/fault.h"
 #include "core/hypercall.h"
+#include "core/ioasid.h"
 #include "core/log.h"
 
-#define LOG_BYTES_MAX 128
+#define MAP_MAX GIB(1) /* others wait meanwhile */
 
-static s64 verdict(const struct vm *vm)
+_Static_assert(VERDICT_IGNORE == HYPERCALL_VERDICT_IGNORE &&
+                       VERDICT_EMULATE == HYPERCALL_VERDICT_EMULATE,
+               "ABI");
+_Static_assert(FORMAT_UNRESOLVED == HYPERCALL_FORMAT_NONE &&
+                       FORMAT_SNOOP == HYPERCALL_FORMAT_SNOOP &&
+                       FORMAT_NOSNOOP == HYPERCALL_FORMAT_NOSNOOP,
+               "ABI");
+_Static_assert(REQUEST_DEFAULT == HYPERCALL_REQUEST_DEFAULT &&
+                       REQUEST_SNOOP == HYPERCALL_REQUEST_SNOOP &&
+                       REQUEST_NOSNOOP == HYPERCALL_REQUEST_NOSNOOP,
+               "ABI");
+_Static_assert(NOSNOOP_BY_PROBE == HYPERCALL_BY_PROBE &&
+                       NOSNOOP_BY_UNKNOWN == HYPERCALL_BY_UNKNOWN &&
+                       NOSNOOP_BY_OVERRIDE == HYPERCALL_BY_OVERRIDE &&
+                       NOSNOOP_BY_CLASS == HYPERCALL_BY_CLASS &&
+                       NOSNOOP_BY_BLOCK == HYPERCALL_BY_BLOCK,
+               "ABI");
+_Static_assert(VTD_READ == HYPERCALL_ACCESS_READ && VTD_WRITE == HYPERCALL_ACCESS_WRITE, "ABI");
+_Static_assert(IOASIDS_MAX <= HYPERCALL_IOASID_NONE, "ABI");
+
+static s64 version(struct vcpu *vcpu)
 {
-	_Static_assert(VERDICT_IGNORE == HYPERCALL_VERDICT_IGNORE, "ABI");
-	_Static_assert(VERDICT_EMULATE == HYPERCALL_VERDICT_EMULATE, "ABI");
-	return vm->verdict | vm->because << 8;
+	(void)vcpu;
+	return HYPERCALL_VERSION;
 }
 
-/* The text is copied before it is looked at, and cannot break out of its line. */
-static s64 write_log(struct vcpu *vcpu)
+static s64 verdict(struct vcpu *vcpu)
+{
+	return vcpu->vm->verdict | vcpu->vm->because << 8;
+}
+
+/* What RBX and RCX say. It is copied before it is looked at, and cannot break out of its line. */
+static s64 copy_text(struct vcpu *vcpu, char text[HYPERCALL_TEXT_MAX + 1])
 {
 	u64 gpa = vcpu->gpr[GPR_RBX], size = vcpu->gpr[GPR_RCX];
-	char text[LOG_BYTES_MAX + 1];
 	const void *from;
 
-	if (size > LOG_BYTES_MAX)
+	if (size > HYPERCALL_TEXT_MAX)
 		return HYPERCALL_E_ARGUMENT;
 	from = vm_ram(vcpu, gpa, size);
 	if (!from)
@@ -33,23 +59,263 @@ static s64 write_log(struct vcpu *vcpu)
 		if (text[i] < ' ' || text[i] > '~' || text[i] == '"')
 			text[i] = '.';
 	}
-	log_line("guest vm=%s text=\"%s\"", vcpu->vm->name, text);
 	return 0;
 }
 
-static s64 counter(const struct vcpu *vcpu)
+static s64 write_log(struct vcpu *vcpu)
 {
-	const struct vcpu_counters c = vm_sum_counters(vcpu->vm);
-	const u64 counters[] = {
-		[HYPERCALL_COUNTER_WBINVD] = c.wbinvd,
-		[HYPERCALL_COUNTER_EMULATED] = c.emulated,
-		[HYPERCALL_COUNTER_IGNORED] = c.ignored,
-		[HYPERCALL_COUNTER_INVD] = c.invd,
-		[HYPERCALL_COUNTER_FAULTS] = vcpu->vm->counters.faults,
-	};
-	u64 which = vcpu->gpr[GPR_RBX];
+	char text[HYPERCALL_TEXT_MAX + 1];
+	s64 error = copy_text(vcpu, text);
 
-	return which < ARRAY_SIZE(counters) ? (s64)counters[which] : HYPERCALL_E_ARGUMENT;
+	if (!error)
+		log_line("guest vm=%s text=\"%s\"", vcpu->vm->name, text);
+	return error;
+}
+
+static s64 counter(struct vcpu *vcpu)
+{
+	const struct vm *vm = vcpu->vm;
+	u64 which = vcpu->gpr[GPR_RBX] & 0xff, cpu = vcpu->gpr[GPR_RBX] >> 8;
+	struct vcpu_counters c;
+
+	if (cpu > vm->vcpu_count)
+		return HYPERCALL_E_ARGUMENT;
+	c = cpu ? vm->vcpus[cpu - 1]->counters : vm_sum_counters(vm);
+	switch (which) {
+	case HYPERCALL_COUNTER_WBINVD:
+		return (s64)c.wbinvd;
+	case HYPERCALL_COUNTER_EMULATED:
+		return (s64)c.emulated;
+	case HYPERCALL_COUNTER_IGNORED:
+		return (s64)c.ignored;
+	case HYPERCALL_COUNTER_INVD:
+		return (s64)c.invd;
+	case HYPERCALL_COUNTER_FAULTS:
+		return cpu ? HYPERCALL_E_ARGUMENT : (s64)vm->counters.faults;
+	}
+	return HYPERCALL_E_ARGUMENT;
+}
+
+/* What was refused, in the guest's words. */
+static s64 result_of(err_t e)
+{
+	static const int codes[] = {
+		[E_OK] = 0,
+		[E_DUPLICATE] = HYPERCALL_E_LIMIT,
+		[E_TOO_MANY] = HYPERCALL_E_LIMIT,
+		[E_ATTACHED] = HYPERCALL_E_STATE,
+		[E_NOT_ATTACHED] = HYPERCALL_E_STATE,
+		[E_HAS_OWNER] = HYPERCALL_E_STATE,
+		[E_OVERLAP] = HYPERCALL_E_OVERLAP,
+		[E_NO_MEMORY] = HYPERCALL_E_MEMORY,
+		[E_UNALIGNED] = HYPERCALL_E_ARGUMENT,
+		[E_OUT_OF_RANGE] = HYPERCALL_E_ARGUMENT,
+		[E_NOT_MAPPED] = HYPERCALL_E_ADDRESS,
+		[E_ALREADY_MAPPED] = HYPERCALL_E_MAPPED,
+		[E_NO_SNOOP_CONTROL] = HYPERCALL_E_NO_SNOOP_CONTROL,
+		[E_NO_UNIT] = HYPERCALL_E_NO_UNIT,
+		[E_ADDRESS_WIDTH] = HYPERCALL_E_UNIT,
+		[E_PAGE_SIZES] = HYPERCALL_E_UNIT,
+		[E_NO_DOMAIN] = HYPERCALL_E_UNIT,
+		[E_RESERVED_REGION] = HYPERCALL_E_RESERVED,
+		[E_GROUP_SPLIT] = HYPERCALL_E_GROUP,
+		[E_QUARANTINED] = HYPERCALL_E_QUARANTINED,
+	};
+
+	if (e && (e >= ARRAY_SIZE(codes) || !codes[e]))
+		return HYPERCALL_E_HARDWARE;
+	return codes[e];
+}
+
+static const struct vm *owner_of(const struct device *d)
+{
+	if (d->vm)
+		return d->vm;
+	if (d->withdrawn)
+		return NULL;
+	return d->named ? d->wanted_vm : vm_find_platform();
+}
+
+/* The one that RBX names, if it is the VM's. */
+static struct device *find_device(const struct vcpu *vcpu)
+{
+	u64 bdf = vcpu->gpr[GPR_RBX];
+	struct device *d = bdf >> 32 ? NULL : device_find((u32)bdf);
+
+	return d && !d->bridge && owner_of(d) == vcpu->vm ? d : NULL;
+}
+
+/* Nobody's, and no line of the manifest wants it for another VM's device. */
+static bool is_free(const struct ioasid *io, const struct vm *vm)
+{
+	for_each_device (d) {
+		if (d->wanted_ioasid == io && d->wanted_vm != vm)
+			return false;
+	}
+	return !io->vm;
+}
+
+static struct ioasid *find_ioasid(const struct vm *vm, u64 id)
+{
+	struct ioasid *io = id < ioasid_count ? &ioasids[id] : NULL;
+
+	if (!io || io->spare)
+		return NULL;
+	return io->vm == vm || is_free(io, vm) ? io : NULL;
+}
+
+static s64 device_info(struct vcpu *vcpu)
+{
+	const struct device *d = find_device(vcpu);
+	enum coherency_format format = FORMAT_UNRESOLVED;
+	enum coherency_box box;
+	u64 id;
+
+	if (!d)
+		return HYPERCALL_E_DEVICE;
+	if (d->unit)
+		format = coherency_resolve(REQUEST_DEFAULT, d->unit->snoop_control);
+	box = coherency_box(d->unit ? format : FORMAT_NOSNOOP, d->nosnoop_capable);
+	id = d->ioasid ? (u64)(d->ioasid - ioasids) : HYPERCALL_IOASID_NONE;
+	return (s64)(format | box << 8 | coherency_box_authorises(vcpu->vm->policy, box) << 16 |
+	             d->nosnoop_by << 24 | d->nosnoop_capable << 28 |
+	             (d->state == DEVICE_ATTACHED) << 29 | (d->state == DEVICE_QUARANTINED) << 30 |
+	             (u64)(d->group & 0xffff) << 32 | id << 48);
+}
+
+static s64 ioasid_alloc(struct vcpu *vcpu)
+{
+	struct ioasid *io;
+	err_t e;
+
+	if (vcpu->gpr[GPR_RBX] > REQUEST_NOSNOOP)
+		return HYPERCALL_E_ARGUMENT;
+	e = ioasid_create_by_guest(vcpu->vm, (u32)vcpu->gpr[GPR_RBX], &io);
+	return e ? result_of(e) : io - ioasids;
+}
+
+static s64 ioasid_free(struct vcpu *vcpu)
+{
+	struct ioasid *io = find_ioasid(vcpu->vm, vcpu->gpr[GPR_RBX]);
+
+	return io && io->by_guest ? result_of(ioasid_reset(io)) : HYPERCALL_E_IOASID;
+}
+
+static s64 map(struct vcpu *vcpu)
+{
+	const u64 *gpr = vcpu->gpr;
+	struct ioasid *io = find_ioasid(vcpu->vm, gpr[GPR_RBX]);
+
+	if (!io)
+		return HYPERCALL_E_IOASID;
+	if (gpr[GPR_RSI] > MAP_MAX || !gpr[GPR_RDI] || gpr[GPR_RDI] & ~(VTD_READ | VTD_WRITE))
+		return HYPERCALL_E_ARGUMENT;
+	return result_of(ioasid_map(io, gpr[GPR_RCX], gpr[GPR_RDX], gpr[GPR_RSI], gpr[GPR_RDI]));
+}
+
+static s64 unmap(struct vcpu *vcpu)
+{
+	const u64 *gpr = vcpu->gpr;
+	struct ioasid *io = find_ioasid(vcpu->vm, gpr[GPR_RBX]);
+
+	return io ? result_of(ioasid_unmap(io, gpr[GPR_RCX], gpr[GPR_RDX])) : HYPERCALL_E_IOASID;
+}
+
+static s64 attach(struct vcpu *vcpu)
+{
+	u64 id = vcpu->gpr[GPR_RCX];
+	struct device *d = find_device(vcpu);
+	struct ioasid *io = find_ioasid(vcpu->vm, id);
+	err_t e;
+
+	if (!d)
+		return HYPERCALL_E_DEVICE;
+	if (!io && id != HYPERCALL_IOASID_NONE)
+		return HYPERCALL_E_IOASID;
+	e = ioasid_attach(io, d, vcpu->vm);
+	if (e)
+		return result_of(e);
+	return d->ioasid->format | coherency_is_coherent(d->box) << 8 | d->box << 16;
+}
+
+static s64 detach(struct vcpu *vcpu)
+{
+	struct device *d = find_device(vcpu);
+
+	if (!d)
+		return HYPERCALL_E_DEVICE;
+	if (d->state != DEVICE_ATTACHED)
+		return HYPERCALL_E_STATE;
+	ioasid_detach(d);
+	return d->state == DEVICE_QUARANTINED ? HYPERCALL_E_QUARANTINED : 0;
+}
+
+/* Lines for a guest's buffer. */
+struct answer {
+	struct output out;
+	char *at;
+	u64 size, length; /* of the buffer; of the answer, all of it */
+};
+
+static void put(struct output *out, const char *text, size_t length)
+{
+	struct answer *a = (struct answer *)out;
+
+	for (size_t i = 0; i <= length; i++, a->length++) {
+		if (a->length < a->size)
+			a->at[a->length] = i < length ? text[i] : '\n';
+	}
+}
+
+static s64 command(struct vcpu *vcpu)
+{
+	struct answer answer = {.out = {put}, .size = vcpu->gpr[GPR_RSI]};
+	char text[HYPERCALL_TEXT_MAX + 1];
+	s64 error;
+
+	if (!vcpu->vm->config.control)
+		return HYPERCALL_E_PERMISSION;
+	error = copy_text(vcpu, text);
+	if (error)
+		return error;
+	answer.at = vm_ram(vcpu, vcpu->gpr[GPR_RDX], answer.size);
+	if (!answer.at)
+		return HYPERCALL_E_ADDRESS;
+	log_line("command vm=%s text=\"%s\"", vcpu->vm->name, text);
+	(void)command_run_live(&answer.out, (struct text){text, strlen(text)});
+	return (s64)answer.length;
+}
+
+static const struct {
+	s64 (*run)(struct vcpu *vcpu);
+	bool rearranges; /* under the control lock, and in turn (R15) */
+} calls[] = {
+	[HYPERCALL_VERSION_GET] = {version, false},
+	[HYPERCALL_VERDICT] = {verdict, false},
+	[HYPERCALL_LOG] = {write_log, false},
+	[HYPERCALL_COUNTERS] = {counter, false},
+	[HYPERCALL_DEVICE_INFO] = {device_info, true},
+	[HYPERCALL_IOASID_ALLOC] = {ioasid_alloc, true},
+	[HYPERCALL_IOASID_FREE] = {ioasid_free, true},
+	[HYPERCALL_IOASID_MAP] = {map, true},
+	[HYPERCALL_IOASID_UNMAP] = {unmap, true},
+	[HYPERCALL_ATTACH] = {attach, true},
+	[HYPERCALL_DETACH] = {detach, true},
+	[HYPERCALL_COMMAND] = {command, false},
+};
+
+static s64 rearrange(struct vcpu *vcpu, s64 (*run)(struct vcpu *vcpu))
+{
+	u64 start;
+	s64 result;
+
+	exit_wait_turn(vcpu->vm);
+	control_take();
+	start = cpu_tsc();
+	result = run(vcpu);
+	exit_end_turn(vcpu->vm, start);
+	control_give();
+	return result;
 }
 
 static enum exit_result end(struct vcpu *vcpu)
@@ -64,17 +330,12 @@ static enum exit_result end(struct vcpu *vcpu)
 
 static s64 dispatch(struct vcpu *vcpu)
 {
-	switch ((u32)vcpu->gpr[GPR_RAX]) {
-	case HYPERCALL_VERSION_GET:
-		return HYPERCALL_VERSION;
-	case HYPERCALL_VERDICT:
-		return verdict(vcpu->vm);
-	case HYPERCALL_LOG:
-		return write_log(vcpu);
-	case HYPERCALL_COUNTERS:
-		return counter(vcpu);
-	}
-	return HYPERCALL_E_NUMBER;
+	u32 number = (u32)vcpu->gpr[GPR_RAX];
+
+	if (number >= ARRAY_SIZE(calls) || !calls[number].run)
+		return HYPERCALL_E_NUMBER;
+	return calls[number].rearranges ? rearrange(vcpu, calls[number].run)
+	                                : calls[number].run(vcpu);
 }
 
 enum exit_result hypercall_handle(struct vcpu *vcpu, struct exit *exit)

@@ -6,11 +6,17 @@
 #include "core/facts.h"
 #include "core/group.h"
 #include "core/log.h"
+#include "core/mem.h"
 #include "core/rmrr.h"
 #include "core/vm_memory.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/token.h"
+
+#define IOASIDS_PER_GUEST 4 /* of its own making */
+/* In percent of the pool: above, guests get no more tables; below, splitting still works. */
+#define POOL_FOR_MAP   50
+#define POOL_FOR_UNMAP 75
 
 struct ioasid ioasids[IOASIDS_MAX]; /* entries are never removed; each belongs to one VM */
 u32 ioasid_count;
@@ -104,13 +110,16 @@ static err_t build_space(struct ioasid *io, struct vm *vm, const struct vtd_unit
 	return E_OK;
 }
 
-/* Undoes build_space and the choice of the format. */
+static bool is_built(const struct ioasid *io)
+{
+	return io->space.table.root_pa;
+}
+
 static void drop_space(struct ioasid *io)
 {
-	if (io->vm)
+	if (is_built(io))
 		vtd_space_destroy(&io->space);
-	io->vm = NULL;
-	io->format = FORMAT_UNRESOLVED;
+	io->space.table.root_pa = 0;
 }
 
 /* R4: over all devices that the manifest names for it, and the one that comes first. */
@@ -138,6 +147,8 @@ static err_t check(const struct ioasid *io, const struct device *d, const struct
 		return E_HAS_OWNER;
 	if (!io)
 		return E_OK;
+	if (io->spare)
+		return E_NO_IOASID;
 	if (io->vm && io->vm != vm)
 		return E_IOASID_OF_OTHER_VM;
 	if (!d->unit)
@@ -155,7 +166,7 @@ static err_t prepare(struct ioasid *io, const struct device *d, struct vm *vm)
 	if (!io)
 		return vm_memory_map_device(vm, d);
 	io->format = resolve(io, d);
-	if (!io->vm)
+	if (!is_built(io))
 		TRY(build_space(io, vm, d->unit));
 	TRY(vtd_check(d->unit, &io->space));
 	TRY(rmrr_map(io, d));
@@ -232,7 +243,7 @@ static err_t connect(struct ioasid *io, struct device *d, struct vm *vm)
 static err_t attach(struct ioasid *io, struct device *d, struct vm *vm)
 {
 	static const char *const formats[] = {"unprotected", "snoop", "nosnoop"};
-	bool first = io && !io->vm;
+	struct ioasid before = io ? *io : (struct ioasid){0};
 	err_t e;
 
 	TRY(check(io, d, vm));
@@ -240,8 +251,10 @@ static err_t attach(struct ioasid *io, struct device *d, struct vm *vm)
 	if (!e)
 		e = connect(io, d, vm);
 	if (e) {
-		if (first)
+		if (io && !is_built(&before)) {
 			drop_space(io);
+			*io = before;
+		}
 		return e;
 	}
 	d->ioasid = io;
@@ -303,4 +316,79 @@ void ioasid_detach(struct device *d)
 	d->state = DEVICE_FREE;
 	count_device(vm, d->box, -1);
 	audit_after_change();
+}
+
+err_t ioasid_create_by_guest(struct vm *vm, enum coherency_request request, struct ioasid **ioasid)
+{
+	char name[IOASID_NAME_MAX];
+	u32 count = 0;
+
+	for (struct ioasid *io = ioasids; io < ioasids + ioasid_count; io++) {
+		if (io->vm != vm || !io->by_guest)
+			continue;
+		count++;
+		if (io->spare) {
+			io->spare = false;
+			io->request = request;
+			*ioasid = io;
+			return E_OK;
+		}
+	}
+	if (count == IOASIDS_PER_GUEST)
+		return E_TOO_MANY;
+	format_text(name, sizeof(name), "%s.%u", vm->name, ioasid_count);
+	TRY(ioasid_create(name, request, ioasid));
+	(*ioasid)->vm = vm;
+	(*ioasid)->by_guest = true;
+	return E_OK;
+}
+
+err_t ioasid_reset(struct ioasid *io)
+{
+	for_each_device (d) {
+		if (d->ioasid == io)
+			return E_ATTACHED;
+	}
+	drop_space(io);
+	if (io->by_guest) {
+		io->format = FORMAT_UNRESOLVED;
+		io->spare = true;
+	}
+	return E_OK;
+}
+
+void ioasid_reset_all(const struct vm *vm)
+{
+	for (struct ioasid *io = ioasids; io < ioasids + ioasid_count; io++) {
+		if (io->vm == vm && ioasid_reset(io))
+			log_line("ioasid %s state=left reason=quarantined", io->name);
+	}
+}
+
+err_t ioasid_map(struct ioasid *io, u64 iova, u64 gpa, u64 size, u64 access)
+{
+	const struct vm_range *r;
+
+	if (!is_built(io))
+		return E_NOT_ATTACHED;
+	r = vm_find_range(io->vm, gpa, size);
+	if (!r)
+		return E_NOT_MAPPED;
+	if (page_used_percent() >= POOL_FOR_MAP)
+		return E_NO_MEMORY;
+	flush_for(io, io->vm);
+	return vtd_map(&io->space, iova, r->pa + (gpa - r->gpa), size, access);
+}
+
+err_t ioasid_unmap(struct ioasid *io, u64 iova, u64 size)
+{
+	err_t e;
+
+	if (!is_built(io))
+		return E_NOT_ATTACHED;
+	if (page_used_percent() >= POOL_FOR_UNMAP)
+		return E_NO_MEMORY;
+	e = vtd_unmap(&io->space, iova, size);
+	flush_for(io, io->vm);
+	return e;
 }

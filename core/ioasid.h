@@ -12,15 +12,16 @@
 #define IOASID_MSI_START 0xfee00000ull
 #define IOASID_MSI_END   0xfef00000ull
 
-#define IOASIDS_MAX     32
+#define IOASIDS_MAX     64
 #define IOASID_NAME_MAX 32
 
 struct ioasid {
 	char name[IOASID_NAME_MAX];
 	enum coherency_request request;
 	enum coherency_format format; /* once resolved, it never changes (R4) */
-	struct vm *vm;                /* once bound, it never changes; the space maps its memory */
-	struct vtd_space space;
+	struct vm *vm;                /* once bound, it never changes */
+	bool by_guest, spare;         /* by_guest: the VM has created it; spare: and freed it */
+	struct vtd_space space;       /* maps the VM's memory; without a root until it is needed */
 };
 
 extern struct ioasid ioasids[IOASIDS_MAX];
@@ -48,5 +49,21 @@ err_t ioasid_attach_unprotected(struct device *d, struct vm *vm) must_check;
 /* Takes a device out. What cannot be completed ends in quarantine, with the verdict on the safe
  * side. */
 void ioasid_detach(struct device *d);
+
+/* One that the VM creates while it runs: named VM.N, N being its index, and bound. E_TOO_MANY. */
+err_t ioasid_create_by_guest(struct vm *vm, enum coherency_request request,
+                             struct ioasid **ioasid) must_check;
+/* What was mapped and made by the VM is forgotten; its next attach builds the tables anew. One of
+ * the VM's own making is free to be created again. E_ATTACHED. */
+err_t ioasid_reset(struct ioasid *ioasid) must_check;
+/* The same for all of a VM that has ended, but for those of devices in quarantine. */
+void ioasid_reset_all(const struct vm *vm);
+
+/* Beside the VM's memory as a whole: maps a part of its RAM at another address, or unmaps what is
+ * mapped, flushing as R17 has it. access: VTD_READ, VTD_WRITE. E_NOT_ATTACHED: no device has ever
+ * been attached; E_NOT_MAPPED: no RAM in one piece; E_NO_MEMORY: the pool is for others, too; as
+ * vtd_map, vtd_unmap. */
+err_t ioasid_map(struct ioasid *ioasid, u64 iova, u64 gpa, u64 size, u64 access) must_check;
+err_t ioasid_unmap(struct ioasid *ioasid, u64 iova, u64 size) must_check;
 
 #endif

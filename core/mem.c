@@ -33,6 +33,7 @@ static struct lock mem_lock;
 /* The pool: pages never used yet, and a list of freed ones; guarded by pool_lock. */
 static struct lock pool_lock;
 static u64 pool_next, pool_free;
+static u64 pool_used; /* pages */
 /* By page of the image and the pool; each belongs to the owner of the page. */
 static u16 page_counts[HYPERVISOR_SIZE / PAGE_SIZE];
 
@@ -60,6 +61,7 @@ u64 page_alloc(void)
 		pa = pool_next;
 		pool_next += PAGE_SIZE;
 	}
+	pool_used += pa != 0;
 	lock_give(&pool_lock);
 	return pa;
 }
@@ -78,7 +80,13 @@ void page_free(u64 pa)
 	lock_take(&pool_lock);
 	*(u64 *)phys_to_virt(pa) = pool_free;
 	pool_free = pa;
+	pool_used--;
 	lock_give(&pool_lock);
+}
+
+u32 page_used_percent(void)
+{
+	return (u32)(100 * pool_used / ((u64)(pool_end - pool_start) / PAGE_SIZE));
 }
 
 u16 *page_count(u64 pa)

@@ -171,7 +171,7 @@ err_t show_walk(struct line *l)
 	TRY(line_ioasid(l, &io));
 	TRY(line_number(l, &address));
 	pt = &io->space.table;
-	if (!io->vm || address >= level_size(pt->levels + 1))
+	if (!pt->root_pa || address >= level_size(pt->levels + 1))
 		return E_OUT_OF_RANGE;
 	TRY(line_end(l));
 	show_contexts(l->out, io);

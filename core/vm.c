@@ -216,6 +216,7 @@ static void end(struct vm *vm)
 		ioapic_reset();
 	fault_poll();
 	fault_log_pending();
+	ioasid_reset_all(vm);
 	log_summary(vm);
 	vcpu_destroy_all(vm);
 }

@@ -102,7 +102,8 @@ struct vm_config {
 	char image[BOOT_NAME_MAX], initrd[BOOT_NAME_MAX];
 	char command_line[VM_COMMAND_LINE_MAX];
 	bool own_policy;
-	u32 line; /* of the manifest, for messages */
+	bool control; /* it may give commands (core/hypercall.h) */
+	u32 line;     /* of the manifest, for messages */
 };
 
 struct vm {

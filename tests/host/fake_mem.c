@@ -25,6 +25,7 @@ static int allocations_left;
 static u64 now_us;
 
 char fake_log[1 << 16];
+u32 fake_mem_used_percent;
 u64 fake_time_step_us;
 void (*fake_mem_on_flush)(void);
 struct fake_mem_hooks fake_mem_hooks;
@@ -42,6 +43,7 @@ void fake_mem_reset(void)
 	memset(on_its_way, 0, sizeof(on_its_way));
 	lines_on_their_way = 0;
 	used_count = next_page = 0;
+	fake_mem_used_percent = 0;
 	allocations_left = -1;
 	now_us = 0;
 	fake_time_step_us = 1;
@@ -69,6 +71,11 @@ bool fake_mem_is_used(u64 pa)
 {
 	return pa >= FAKE_MEM_BASE_PA && pa - FAKE_MEM_BASE_PA < sizeof(memory) &&
 	       used[(pa - FAKE_MEM_BASE_PA) / PAGE_SIZE];
+}
+
+u32 page_used_percent(void)
+{
+	return fake_mem_used_percent;
 }
 
 u64 page_alloc(void)

@@ -14,6 +14,8 @@
 #define FAKE_MEM_PAGES 8192u
 #endif
 
+extern u32 fake_mem_used_percent; /* what page_used_percent says */
+
 /* All pages free, no failure planned, log and clock cleared. */
 void fake_mem_reset(void);
 /* The allocation after `count` more ones fails, and all later ones; -1: never. */

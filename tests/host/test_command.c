@@ -283,7 +283,7 @@ static void test_device_keys_once(void **state)
 
 static void test_too_many(void **state)
 {
-	char text[2048] = VM;
+	char text[4096] = VM;
 
 	set_up(state);
 	for (u32 i = 1; i <= VMS_MAX; i++)
@@ -295,7 +295,7 @@ static void test_too_many(void **state)
 	for (u32 i = 0; i <= IOASIDS_MAX; i++)
 		snprintf(text + strlen(text), 64, "ioasid i%u snoop\n", i);
 	assert_error(read(text), E_TOO_MANY);
-	assert_non_null(strstr(fake_log, "line=34 word=\"i32\" reason=too-many\n"));
+	assert_non_null(strstr(fake_log, "line=66 word=\"i64\" reason=too-many\n"));
 }
 
 /* ---- the file ---- */

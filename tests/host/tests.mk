@@ -11,8 +11,8 @@ POLICY := $(addprefix core/,audit.c coherency.c control.c device.c device_contro
 	$(addprefix tests/host/fake_,backend.c config.c console.c facts.c mem.c mmio.c unit.c)
 
 # What serves exits, on top of that.
-EXITS := $(addprefix core/,config_space.c cpuid.c exit.c guest_memory.c hypercall_handle.c io.c msr.c \
-	power.c trapped.c) lib/insn.c $(POLICY)
+EXITS := $(addprefix core/,command.c config_space.c cpuid.c exit.c guest_memory.c hypercall_handle.c \
+	io.c line.c msr.c plan.c power.c show.c trapped.c) lib/insn.c $(POLICY)
 
 # What manifest and console do with all that.
 COMMANDS := $(addprefix core/,command.c line.c show.c) $(POLICY)
