@@ -5,6 +5,7 @@
 #include "core/cache.h"
 #include "core/deadline.h"
 #include "core/log.h"
+#include "core/trap.h"
 #include "core/vcpu.h"
 
 #define ANSWER_US 1000000
@@ -45,6 +46,7 @@ void mailbox_serve(void)
 	struct cpu *cpu = cpu_this();
 	u32 asked = __atomic_load_n(&cpu->asked, __ATOMIC_SEQ_CST), requests;
 
+	trap_stop_in_panic();
 	if (asked == cpu->served)
 		return;
 	requests = __atomic_exchange_n(&cpu->requests, 0, __ATOMIC_SEQ_CST);

@@ -81,6 +81,14 @@ static void __attribute__((noreturn)) stay_stopped(void)
 		__asm__ volatile("cli; hlt");
 }
 
+void trap_stop_in_panic(void)
+{
+	u32 who = __atomic_load_n(&panicking, __ATOMIC_RELAXED);
+
+	if (who && who != cpu_this()->index + 1)
+		stay_stopped();
+}
+
 static void stop_cpu(struct cpu *cpu)
 {
 	u64 deadline = deadline_in_us(STOP_US);
@@ -142,8 +150,7 @@ static void handle_nmi(struct trap_frame *frame)
 {
 	struct cpu *cpu = cpu_this();
 
-	if (panicking && panicking != cpu->index + 1)
-		stay_stopped();
+	trap_stop_in_panic();
 	for (const struct restart *r = __start_restart; r < __stop_restart; r++) {
 		if (frame->rip > r->start && frame->rip < r->end)
 			frame->rip = r->start;

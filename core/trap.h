@@ -20,6 +20,9 @@ extern const u8 trap_stubs[];
 /* Called by the stubs. */
 void trap_handle(struct trap_frame *frame);
 
+/* By a CPU that waits, for the NMI of another one's panic may have to wait with it (SVM's GIF). */
+void trap_stop_in_panic(void);
+
 /* One line that names the reason, then registers, call trace, the last log lines; bus mastering off
  * everywhere; ends with a status that is not 0. */
 void panic(const char *format, ...) printf_like(1, 2) __attribute__((noreturn));

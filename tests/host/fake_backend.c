@@ -234,6 +234,10 @@ void cpu_wait(const struct cpu *cpu)
 	fail_msg("cpu %u waits", cpu->index);
 }
 
+void trap_stop_in_panic(void)
+{
+}
+
 /* Where core/power.c is not linked. */
 __attribute__((weak)) void power_end(u32 status)
 {

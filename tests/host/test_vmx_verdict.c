@@ -215,6 +215,10 @@ void apic_send(u32 apic_id, u32 command)
 	fail_msg("IPI 0x%x to CPU %u, which is the only one", command, apic_id);
 }
 
+void trap_stop_in_panic(void)
+{
+}
+
 void cpu_wait(const struct cpu *cpu)
 {
 	(void)cpu;
