@@ -98,7 +98,7 @@ DEMO_CASES = (
     demo("caching-mode", "default", 1, "ignore", iommu="caching-mode=on"),
     demo("device-iotlb", "default", 1, "ignore", iommu="device-iotlb=on"),
     demo("5-gib", "default", 1, "ignore", memory="5G"),
-    demo("3-cpus", "default", 1, "ignore", smp="3", also=("cpu 2 .*state=parked",)),
+    demo("3-cpus", "default", 1, "ignore", smp="3", also=("cpu 2 .*state=running",)),
     demo("force-enable", "nosnoop", 3, "emulate", "box3"),
     demo("no-snoop-control", "default", 3, "emulate", "box3", iommu=OFF, also=NOT_SNOOPING),
     demo("no-snoop-control-uefi", "nosnoop", 3, "emulate", "box3", iommu=OFF + ",aw-bits=39", boot="uefi"),

@@ -176,8 +176,11 @@ class Monitor:
 class Debugger:
     """QEMU's debug stub. Connecting to it stops the machine."""
 
-    def __init__(self, path):
+    def __init__(self, path, running=False):
+        self.path = path
         self.connection = connect(path)
+        if running:
+            self._packet()  # says that it has stopped
         self.ask("?")
 
     def close(self):

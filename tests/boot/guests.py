@@ -5,7 +5,8 @@ from case import manifest
 NVME, EDU = "00:04.0", "00:05.0"  # where tools/machine.py has them
 LAB = "lab"                       # the IOASID of the demo's device
 
-DEMO_VM = r"vm demo cpus=0 memory=64M image=\demo.elf"
+DEMO_IMAGE = r"image=\demo.elf"
+DEMO_VM = f"vm demo cpus=0 memory=64M {DEMO_IMAGE}"
 DEMO_BYTES = 64 << 20
 LINUX_VM = r'vm linux cpus=0 memory=rest image=\vmlinuz initrd=\initrd.gz cmdline="console=ttyS0 quiet"'
 
@@ -25,6 +26,11 @@ EDU_STEPS = ("ok step=edu ", r"ok step=dma bytes=\d+ wrong=0", "ok step=dma-outs
 LINUX = ("guest linux kernel=", "ok step=dmar-hidden", "ok step=wbinvd count=16", "guest linux failed=0",
          "end vm=linux by=power-register")
 NVME_STEP = (r"ok step=nvme bytes=4194304 sha256=[0-9a-f]{64}", "ok step=reset method=flr same=1")
+
+
+def says(vm, step):
+    """A guest's line, where there are several."""
+    return f'^guest vm={vm} text="{step}'
 
 
 def summary(vm, word):

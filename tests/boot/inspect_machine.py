@@ -4,7 +4,9 @@ hypervisor's own page tables. Each function takes the emulator and returns what 
 import re
 import struct
 import subprocess
+import time
 
+from emulator import Debugger
 from host_walk import check_host
 from intr_walk import InterruptWalk, Message, Pin
 from vtd_walk import SNP, Walk, bdf_text
@@ -20,6 +22,7 @@ BAR, CAP_POINTER, MSI, MSIX = 0x10, 0x34, 0x05, 0x11
 EXPRESS, PCIE_TO_PCI = 0x10, 7
 
 IMAGE_SIZE = 16 << 20
+HYPERVISOR = 0xffffffff80000000  # its virtual addresses
 UNMAPPED = 0x123450
 SYMBOLS = "build/snoopervisor.debug"
 
@@ -207,6 +210,51 @@ def break_exit_handler(emulator):
         emulator.debugger.run_to(handler)
     emulator.debugger.jump(UNMAPPED)
     emulator.debugger.cont()
+    return []
+
+
+def let_go(emulator):
+    """The machine runs without the debugger."""
+    emulator.debugger.cont()
+    emulator.debugger.close()
+    return []
+
+
+def break_running(emulator):
+    """The same in a machine that has been let go, wherever it is."""
+    emulator.debugger = Debugger(emulator.debugger.path, running=True)
+    return break_exit_handler(emulator)
+
+
+def all_cpus_stopped(emulator):
+    """Each halts in the hypervisor, now or as soon as it has sent its last line."""
+    while True:
+        cpus = re.findall(r"RIP=([0-9a-f]+) .*HLT=(\d)", emulator.monitor.ask("info registers -a"))
+        running = [rip for rip, halted in cpus if halted != "1" or int(rip, 16) < HYPERVISOR]
+        if cpus and not running:
+            return []
+        if time.monotonic() > emulator.deadline:
+            return [f"a CPU is at 0x{rip}" for rip in running] or ["no CPU"]
+        emulator.monitor.cont()
+        time.sleep(0.05)
+        emulator.monitor.stop()
+        emulator.drain()
+
+
+def panic_told_once(emulator):
+    """One panic, one replay, one end; what is replayed has been said before."""
+    lines = emulator.lines
+    replay = [number for number, line in enumerate(lines) if line.startswith("panic log-replay ")]
+    before, behind = lines[:replay[0]], lines[replay[0] + 1:] if replay else []
+    ends = [line for line in lines if line.startswith("end status=")]
+    if not replay or sum(line.startswith("panic exception=") for line in before) != 1:
+        return ["the panic is not told once"]
+    new = [line for line in behind if line not in before + lines[replay[0]:replay[0] + 1] + ends]
+    return [f"{line!r} after the panic" for line in new] + ([] if len(ends) == 1 else [f"ends: {ends}"])
+
+
+def quit_machine(emulator):
+    emulator.monitor.execute("quit")
     return []
 
 
