@@ -8,7 +8,7 @@
 #include "core/trap.h"
 #include "core/vcpu.h"
 
-#define ANSWER_US 1000000
+#define ANSWER_US 5000000 /* a write-back takes some ms; an emulator's CPU may be slow to come */
 
 /* One NMI is under way at most for each `kicked`: another is a real one. */
 void mailbox_kick(struct cpu *cpu)

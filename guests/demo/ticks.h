@@ -17,13 +17,14 @@ static inline uint64_t ticks(void)
 }
 
 /* The condition is looked at again and again. False if it has not come true in time. */
-#define WAIT_FOR(condition)                                                       \
-	({                                                                        \
-		uint64_t wait_start = ticks();                                    \
-		bool came;                                                        \
-		while (!(came = (condition)) && ticks() - wait_start < TICKS_MAX) \
-			__asm__ volatile("pause" : : : "memory");                 \
-		came;                                                             \
+#define WAIT_UP_TO(limit, condition)                                            \
+	({                                                                      \
+		uint64_t wait_start = ticks();                                  \
+		bool came;                                                      \
+		while (!(came = (condition)) && ticks() - wait_start < (limit)) \
+			__asm__ volatile("pause" : : : "memory");               \
+		came;                                                           \
 	})
+#define WAIT_FOR(condition) WAIT_UP_TO(TICKS_MAX, condition)
 
 #endif

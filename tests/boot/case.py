@@ -86,7 +86,7 @@ def rule_guest_is_well(_case, lines):
 def rule_no_reserved_bit(_case, lines):
     """SNP never stands in a table that may not hold it (R5)."""
     for line in of_event(lines, "fault"):
-        if pairs(line)["reason"] == "0xc":
+        if pairs(line).get("reason") == "0xc":
             yield line
 
 
