@@ -112,8 +112,9 @@ OTHER = (
          also=EDU_STEPS + ("step=dma-outside iova=0x1000000 write-faults=1 read-faults=1",)),
     # What "no fault 0xC" elsewhere is worth: SNP set by hand behind a unit without SC does fault so.
     Case("planted-snoop", demo_with(EDU), iommu="snoop-control=off", debug=True, status=VM_FAILED,
-         weak=("rule_no_reserved_bit", "rule_guest_is_well"), probes=((None, plant_snoop),),
-         expect=("start vm=demo", "failed step=dma "), also=(fr"^fault unit=0 device={EDU} .*reason=0xc ",)),
+         weak=("rule_no_reserved_bit", "rule_guest_is_well", "rule_audit"), probes=((None, plant_snoop),),
+         expect=("start vm=demo", "failed step=dma ", "^finding what=snp-against-format in=lab address=0x0 "),
+         also=(fr"^fault unit=0 device={EDU} .*reason=0xc ",)),
     # An exception in the hypervisor: said in full, and no device goes on.
     Case("panic", demo_with(EDU).replace("on-exit qemu", "on-exit halt"), ending="halt", debug=True, status=PANIC,
          weak=("rule_no_panic", "rule_counts", "rule_faults"), probes=((None, break_exit_handler),
