@@ -31,12 +31,18 @@ $(GUESTS)/vmlinuz: $(DEBIAN)/vmlinuz
 	cp $< $@
 
 # Kbuild leaves its output beside the source. Debian builds its kernel with gcc-12.
-$(GUESTS)/wbinvd/wbinvd.ko: guests/linux/wbinvd.c guests/linux/Kbuild $(DEBIAN)/vmlinuz
-	echo "KO   $@"
+MODULES := $(addprefix $(GUESTS)/modules/,snoopervisor.ko wbinvd.ko)
+CALLS   := guests/linux/ioctl.h guests/include/snoopervisor.h core/hypercall.h
+$(MODULES) &: guests/linux/wbinvd.c guests/linux/snoopervisor.c guests/linux/Kbuild $(CALLS) $(DEBIAN)/vmlinuz
+	echo "KO   $(MODULES)"
 	mkdir -p $(@D)
-	cp guests/linux/wbinvd.c guests/linux/Kbuild $(@D)
-	$(MAKE) -s -C $(DEBIAN)/headers M=$(abspath $(@D)) CC=gcc-12 CONFIG_DEBUG_INFO_BTF_MODULES= modules
-	strip --strip-debug $@
-$(GUESTS)/initrd.gz: guests/linux/initrd guests/linux/init $(GUESTS)/wbinvd/wbinvd.ko
+	cp guests/linux/wbinvd.c guests/linux/snoopervisor.c guests/linux/Kbuild $(@D)
+	$(MAKE) -s -C $(DEBIAN)/headers M=$(abspath $(@D)) TREE=$(CURDIR) CC=gcc-12 \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	strip --strip-debug $(MODULES)
+$(GUESTS)/snoopctl: guests/linux/snoopctl.c $(CALLS)
+	echo "CC   $@"
+	$(CC) -std=gnu11 -Os -Wall -Wextra -I. -static -s -o $@ $<
+$(GUESTS)/initrd.gz: guests/linux/initrd guests/linux/init $(GUESTS)/snoopctl $(MODULES)
 	echo "CPIO $@"
-	$^ $@
+	guests/linux/initrd $@ $(filter-out $<,$^)

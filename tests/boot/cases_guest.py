@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests that misbehave end themselves and nothing else; what WBINVD costs; how the machine ends."""
+"""Guests that misbehave end themselves and nothing else; what WBINVD costs; what they ask for by hypercall; how
+the machine ends."""
 from case import VM_FAILED, Case, file, manifest
-from guests import DEMO, DEMO_STEPS, DEMO_VM, summary
+from guests import DEMO, DEMO_STEPS, DEMO_VM, EDU, LINUX, attach, summary, verdict
 
 HEX = "0x[0-9a-f]+"
 
@@ -27,6 +28,17 @@ def ending(action):
     return Case(f"on-exit-{action}", f"on-exit {action}\n{DEMO_VM}\n", expect=DEMO, ending=action)
 
 
+# What snoopctl shows inside, and what the core says of it.
+CONTROL = (attach(EDU, "linux.snoop", "snoop", "linux", 1), "start vm=linux", "ok step=verdict wbinvd=ignore because=none",
+           f"ok step=info device={EDU} default=snoop box=1 wbinvd=ignore nosnoop=yes by=unknown group={EDU} "
+           "state=attached ioasid=0", f"^detach {EDU} ioasid=linux.snoop", verdict("linux", "emulate", "box3"),
+           attach(EDU, "linux.1", "nosnoop", "linux", 3), f"^detach {EDU} ioasid=linux.1", verdict("linux", "ignore"),
+           attach(EDU, "linux.snoop", "snoop", "linux", 1),
+           f"ok step=attach device={EDU} format=nosnoop box=3 coherent=0 wbinvd=emulate because=box3 device={EDU} "
+           "format=snoop box=1 coherent=1 wbinvd=ignore because=none", '^command vm=linux text="list"$',
+           "ok step=command vm linux state=running .* because=none",
+           f"^device {EDU} state=attached vm=linux ioasid=linux.snoop box=1", "guest linux failed=0")
+
 NO_MEMORY = ("^dump vm=demo gpa=0xf0000000 access=write$",)
 CASES = (
     crash("no-memory", "nested-paging-violation", NO_MEMORY),
@@ -38,6 +50,7 @@ CASES = (
     # Counted exactly: here the TSC counts instructions.
     Case("instructions-svm", file("measure"), expect=DEMO, wbinvd_limit=220,
          extra=("-icount", "shift=0,sleep=off")),
+    Case("snoopctl", file("control"), seconds=240, expect=CONTROL, also=LINUX),
     ending("poweroff"),
     ending("reset"),
     ending("halt"),

@@ -43,6 +43,8 @@ static void check_result(u32 number, u64 rbx, s64 result)
 		assert_int_equal(result, vm->verdict | vm->because << 8);
 	if (number == HYPERCALL_COUNTERS)
 		assert_true(result >= 0 || rbx > HYPERCALL_COUNTER_FAULTS);
+	if (number == HYPERCALL_COMMAND)
+		assert_int_equal(result, HYPERCALL_E_PERMISSION);
 	if (number == HYPERCALL_LOG && !result)
 		assert_non_null(strstr(fake_log, "guest vm=guest text=\""));
 }
@@ -51,17 +53,19 @@ static void check_result(u32 number, u64 rbx, s64 result)
 static bool call(struct fuzz_bytes *bytes)
 {
 	struct exit exit = {.kind = EXIT_HYPERCALL};
-	u64 *gpr = vm->vcpu->gpr, before[GPR_COUNT];
+	u64 *gpr = vm->vcpus[0]->gpr, before[GPR_COUNT];
 	enum exit_result result;
 
 	gpr[GPR_RAX] = fuzz_take(bytes, 4);
 	gpr[GPR_RBX] = fuzz_take(bytes, 8);
 	gpr[GPR_RCX] = fuzz_take(bytes, 8);
 	gpr[GPR_RDX] = fuzz_take(bytes, 8);
+	gpr[GPR_RSI] = fuzz_take(bytes, 8);
+	gpr[GPR_RDI] = fuzz_take(bytes, 1);
 	fake_state = (struct vcpu_state){.cpl = fuzz_take(bytes, 1) & 3};
 	memcpy(before, gpr, sizeof(before));
 	fake_log[0] = fake_trace[0] = fake_config_notes[0] = 0;
-	result = exit_handle(vm->vcpu, &exit);
+	result = exit_handle(vm->vcpus[0], &exit);
 	check_log();
 	fuzz_machine_check();
 	if (result == RESULT_STOP)

@@ -182,10 +182,15 @@ def config_space():
 
 
 def hypercall():
-    def call(number, rbx=0, rcx=0, rdx=0, cpl=0):
-        return struct.pack("<IQQQB", number, rbx, rcx, rdx, cpl)
+    def call(number, rbx=0, rcx=0, rdx=0, rsi=0, rdi=0, cpl=0):
+        return struct.pack("<IQQQQBB", number, rbx, rcx, rdx, rsi, rdi, cpl)
 
-    return {"all": b"".join(call(number) for number in range(10)),
+    device, page = 0x18, 0x1000
+    return {"all": b"".join(call(number) for number in range(15)),
+            "devices": call(5, device) + call(11, device) + call(6, 2) + call(10, device, 1) + call(5, device) +
+                       call(8, 1, 0x100000, 0, page, 3) + call(8, 1, 0x200000, 2 * page, page, 1) +
+                       call(9, 1, 0x100000, 0x200000) + call(9, 1, 0, page) + call(11, device) + call(7, 1) +
+                       call(10, device, 0xff) + call(8, 1, 0, 0, page, 3),
             "log": call(2, 0x10, 20) + call(2, 0xff0, 16) + call(2, 0x1f00, 128) + call(2, 0x1ff8, 16) + call(2, 0, 129),
             "counters": b"".join(call(3, which) for which in range(6)) + call(3, 0, cpl=3)}
 
