@@ -14,6 +14,7 @@ static err_t create(struct vm *vm, struct cpu *cpu)
 {
 	u64 pa = page_alloc_zeroed();
 	struct vcpu *vcpu = phys_to_virt(pa);
+	err_t e;
 
 	_Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
 	if (!pa)
@@ -23,7 +24,11 @@ static err_t create(struct vm *vm, struct cpu *cpu)
 	vcpu->pat = PAT_RESET;
 	vcpu->last_range = vm->ram;
 	vcpu->verdict = vm->verdict;
-	TRY(backend->vcpu_init(vcpu));
+	e = backend->vcpu_init(vcpu);
+	if (e) {
+		page_free(pa);
+		return e;
+	}
 	vm->vcpus[vm->vcpu_count++] = vcpu;
 	__atomic_store_n(&cpu->vcpu, vcpu, __ATOMIC_RELEASE);
 	return E_OK;

@@ -79,7 +79,8 @@ ONE_VM = (
 def linux(name, cpus, **machine):
     """All its CPUs come, one leaves and comes back."""
     last = cpus - 1
-    also = tuple(fr"^summary vm=linux cpu={cpu} wbinvd=\d+ emulated=0 " for cpu in range(cpus)) + machine.pop("also", ())
+    also = machine.pop("also", ()) + tuple(fr"^summary vm=linux cpu={cpu} wbinvd=\d+ emulated=0 "
+                                           for cpu in range(cpus))
     return Case(name, manifest(LINUX_VM.replace("cpus=0", f"cpus=0-{last}")), also=also, never=("^refused ipi",),
                 expect=(f"guest linux kernel=.* cpus={cpus}$", f"ok step=cpus online=0-{last}$",
                         fr"ok step=hotplug cpu={last} without=0(-{last - 1})? ran-on={last}$") + LINUX[2:], **machine)

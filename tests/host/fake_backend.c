@@ -16,6 +16,7 @@
 
 struct cpu cpus[CPUS_MAX];
 static struct vcpu vcpus[VMS_MAX];
+static u32 vcpu_total;
 
 char fake_trace[1 << 12];
 const char *(*fake_trace_state)(void);
@@ -28,7 +29,9 @@ u64 fake_msr_value;
 bool fake_x2apic;
 u32 fake_apic[0x40];
 u32 fake_ipi_count, fake_ipi_to, fake_ipi;
+u64 fake_ipi_targets;
 u64 fake_deaf_cpus;
+bool fake_vcpu_init_fails;
 
 void fake_trace_step(const char *step)
 {
@@ -48,7 +51,12 @@ static u8 leaf_sizes(void)
 static err_t vcpu_init(struct vcpu *vcpu)
 {
 	vcpu->vendor = vcpu;
-	return E_OK;
+	return fake_vcpu_init_fails ? E_NO_MEMORY : E_OK;
+}
+
+static void vcpu_destroy(struct vcpu *vcpu)
+{
+	vcpu->vendor = NULL;
 }
 
 static void read_state(const struct vcpu *vcpu, struct vcpu_state *state)
@@ -94,6 +102,7 @@ static const struct backend fake_backend = {
 	.stage2_ram = ept_ram,
 	.stage2_mmio = ept_mmio,
 	.vcpu_init = vcpu_init,
+	.vcpu_destroy = vcpu_destroy,
 	.read_state = read_state,
 	.inject = inject,
 	.retype_ram = retype_ram,
@@ -110,11 +119,28 @@ static void be_cpu(struct cpu *cpu)
 	syscall(SYS_arch_prctl, ARCH_SET_GS, cpu);
 }
 
+void fake_be_cpu(u32 index)
+{
+	be_cpu(&cpus[index]);
+}
+
+void fake_serve(u32 index)
+{
+	struct cpu *self = cpu_this();
+
+	be_cpu(&cpus[index]);
+	mailbox_take_kick(&cpus[index]);
+	mailbox_serve();
+	be_cpu(self);
+}
+
 void fake_backend_reset(void)
 {
 	memset(vms, 0, sizeof(vms));
 	memset(vcpus, 0, sizeof(vcpus));
-	vm_count = 0;
+	vm_count = vcpu_total = 0;
+	fake_vcpu_init_fails = false;
+	fake_ipi_targets = 0;
 	fake_trace[0] = 0;
 	fake_trace_state = NULL;
 	fake_vector = ~0u;
@@ -158,18 +184,32 @@ void apic_write(u32 offset, u32 value)
 
 void apic_send(u32 apic_id, u32 command)
 {
-	struct cpu *self = cpu_this();
-
 	fake_ipi_count++;
+	fake_ipi_targets |= BIT(apic_id % 64);
 	fake_ipi_to = apic_id;
 	fake_ipi = command;
 	if (FIELD_GET(ICR_MODE, command) != APIC_NMI || apic_id >= CPUS_MAX ||
 	    fake_deaf_cpus & BIT(apic_id))
 		return;
-	be_cpu(&cpus[apic_id]);
-	mailbox_take_kick(&cpus[apic_id]);
-	mailbox_serve();
-	be_cpu(self);
+	fake_serve(apic_id);
+}
+
+struct vcpu *fake_backend_add_vcpu(struct vm *vm)
+{
+	u32 index = vcpu_total++;
+	struct vcpu *vcpu = &vcpus[index];
+
+	vm->config.cpu_mask |= BIT(index);
+	vm->vcpus[vm->vcpu_count++] = vcpu;
+	*vcpu = (struct vcpu){.vm = vm,
+	                      .cpu = &cpus[index],
+	                      .last_range = vm->ram,
+	                      .activity = VCPU_RUNNING,
+	                      .inside = true,
+	                      .ldr = 1u << (24 + index),
+	                      .dfr = ~0u};
+	cpus[index].vcpu = vcpu;
+	return vcpu;
 }
 
 struct vm *fake_backend_add_vm(const char *name, u64 pa, u64 size)
@@ -177,16 +217,7 @@ struct vm *fake_backend_add_vm(const char *name, u64 pa, u64 size)
 	struct vm *vm;
 
 	assert_ok(vm_create(name, &vm));
-	vm->config.cpu_mask = BIT(vm->index);
-	vm->vcpus[vm->vcpu_count++] = &vcpus[vm->index];
-	vcpus[vm->index] = (struct vcpu){.vm = vm,
-	                                 .cpu = &cpus[vm->index],
-	                                 .last_range = vm->ram,
-	                                 .activity = VCPU_RUNNING,
-	                                 .inside = true,
-	                                 .ldr = 1u << (24 + vm->index),
-	                                 .dfr = ~0u};
-	cpus[vm->index].vcpu = &vcpus[vm->index];
+	fake_backend_add_vcpu(vm);
 	vm->state = VM_RUNNING;
 	vm->ram[0] = (struct vm_range){0, pa, size, NULL, BOOT_MEMORY_USABLE};
 	vm->ram_count = 1;

@@ -13,6 +13,8 @@ void fake_backend_reset(void);
 
 /* A VM with a vcpu and nested tables that map its RAM: [0, size) at pa, which nobody touches. */
 struct vm *fake_backend_add_vm(const char *name, u64 pa, u64 size);
+/* One more, on the next CPU that has none. */
+struct vcpu *fake_backend_add_vcpu(struct vm *vm);
 /* What its nested tables say of RAM at gpa 0: 'w' write-back, 'g' the guest's PAT, 'u' uncached. */
 char fake_backend_ram_type(const struct vm *vm);
 
@@ -34,6 +36,13 @@ extern u64 fake_msr_value;
 extern bool fake_x2apic;
 extern u32 fake_apic[0x40];
 extern u32 fake_ipi_count, fake_ipi_to, fake_ipi;
-extern u64 fake_deaf_cpus; /* these do not answer */
+extern u64 fake_ipi_targets; /* APIC ids that were sent any, below 64 */
+extern u64 fake_deaf_cpus;   /* these do not answer */
+/* What is called from here on is called on this CPU. */
+void fake_be_cpu(u32 index);
+/* One of them answers after all, once. */
+void fake_serve(u32 index);
+
+extern bool fake_vcpu_init_fails;
 
 #endif
