@@ -38,7 +38,7 @@ EFI_CFLAGS    := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 GOALS    := $(or $(MAKECMDGOALS),all)
 PACKAGES := $(if $(filter-out clean,$(GOALS)),build guests) $(if $(filter run,$(GOALS)),run) \
             $(if $(filter test host-tests mutate compare-qemu model format-check,$(GOALS)),test) \
-            $(if $(filter fuzz,$(GOALS)),fuzz)
+            $(if $(filter fuzz,$(GOALS)),fuzz) $(if $(filter eva,$(GOALS)),eva)
 ifneq ($(shell tools/setup $(PACKAGES) >&2; echo $$?),0)
 $(error packages are missing)
 endif
@@ -46,6 +46,7 @@ endif
 include tests/host/tests.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/eva/eva.mk
 include guests/guests.mk
 
 # Small where it does not matter, fast where every exit and every table entry passes.
