@@ -138,8 +138,10 @@ static void audit_device(struct audit *a, const struct device *d, u32 boxes[BOX_
 		if (!coherency_may_attach(format, d->unit->snoop_control))
 			note(a, "no-snoop-control", BDF_TEXT(d->bdf), 0, entry.low);
 	}
-	boxes[coherency_box(vtd_passes_through(&entry) ? FORMAT_NOSNOOP : format,
-	                    d->nosnoop_capable)]++;
+	if (vtd_passes_through(&entry))
+		format = FORMAT_NOSNOOP;
+	/* What is in quarantine has no table that could say. */
+	boxes[d->state == DEVICE_ATTACHED ? coherency_box(format, d->nosnoop_capable) : d->box]++;
 }
 
 static void audit_verdict(struct audit *a, const struct vm *vm)

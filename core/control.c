@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/control.h"
 
+#include "core/ioasid.h"
 #include "core/lock.h"
 #include "core/mailbox.h"
 
@@ -16,7 +17,13 @@ void control_take(void)
 	}
 }
 
+bool control_try(void)
+{
+	return lock_try(&control_lock);
+}
+
 void control_give(void)
 {
+	ioasid_fence();
 	lock_give(&control_lock);
 }

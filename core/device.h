@@ -25,7 +25,7 @@ extern const char *const nosnoop_by_names[];
 enum device_state {
 	DEVICE_FREE, /* blocked: no context entry, no bus mastering (R21) */
 	DEVICE_ATTACHED,
-	DEVICE_QUARANTINED, /* a detach did not complete: blocked, and nobody gets it */
+	DEVICE_QUARANTINED, /* blocked for good, and nobody gets it (core/ioasid.h) */
 };
 
 struct bar {

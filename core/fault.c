@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/fault.h"
 
+#include "core/clock.h"
+#include "core/control.h"
 #include "core/device.h"
 #include "core/facts.h"
 #include "core/group.h"
+#include "core/ioasid.h"
 #include "core/lock.h"
 #include "core/log.h"
 #include "core/vm.h"
@@ -12,7 +15,13 @@
 
 #define FAULTS_PER_POLL 16 /* a storm must not keep the hypervisor from the guest */
 
+/* So many faults of one device without a quiet second are a storm, and cost it bus mastering. */
+#define STORM_FAULTS 10000
+#define QUIET_MS     1000
+
 static struct lock fault_lock; /* guards what is here, and the units' fault records */
+static bool storm;             /* somebody's has not been acted upon */
+static u32 fenced;             /* units whose failure has been, by index */
 
 /* Rate of one device's lines, and the last fault; by index into devices[], the last for unknown
  * ones. */
@@ -21,6 +30,8 @@ static struct {
 	struct vtd_fault last;
 	const struct vtd_unit *unit;
 	u32 total; /* that lines have told of */
+	u32 burst; /* without a quiet second */
+	u64 last_ms;
 } log[DEVICES_MAX + 1];
 
 static void show(struct output *out, u32 slot, u32 count)
@@ -52,11 +63,16 @@ static void note(const struct vtd_unit *unit, const struct vtd_fault *fault)
 {
 	struct device *d = group_find_requester((u32)unit->segment << 16 | fault->rid);
 	u32 slot = d ? (u32)(d - devices) : DEVICES_MAX;
+	u64 now_ms = clock_ms();
 
 	if (d && d->vm)
 		d->vm->counters.faults++;
 	log[slot].last = *fault;
 	log[slot].unit = unit;
+	if (now_ms - log[slot].last_ms > QUIET_MS)
+		log[slot].burst = 0;
+	log[slot].last_ms = now_ms;
+	storm |= ++log[slot].burst >= STORM_FAULTS && d;
 	if (rate_count(&log[slot].rate))
 		print(slot);
 }
@@ -79,12 +95,35 @@ static void poll_unit(struct vtd_unit *unit)
 	}
 }
 
+/* Under the control lock, so that nothing is half attached. */
+static void contain(u32 failed)
+{
+	for_each_device (d) {
+		u32 *burst = &log[d - devices].burst;
+
+		if (*burst >= STORM_FAULTS && d->state == DEVICE_ATTACHED)
+			ioasid_quarantine(d, "fault-storm");
+		if (*burst >= STORM_FAULTS)
+			*burst = 0;
+	}
+	storm = false;
+	fenced = failed;
+}
+
 void fault_poll(void)
 {
+	u32 failed = 0;
+
 	if (!lock_try(&fault_lock)) /* another CPU is at it */
 		return;
-	for (u32 i = 0; i < unit_count; i++)
+	for (u32 i = 0; i < unit_count; i++) {
 		poll_unit(&units[i]);
+		failed |= (u32)units[i].failed << i;
+	}
+	if ((storm || failed != fenced) && control_try()) { /* else the next poll does */
+		contain(failed);
+		control_give();
+	}
 	lock_give(&fault_lock);
 }
 

@@ -94,7 +94,7 @@ u32 group_rids(const struct device *d, u16 rids[GROUP_RIDS_MAX])
 	if (!d->alias)
 		return count;
 	for_each_device (other) {
-		if (other != d && other->vm && other->alias == d->alias)
+		if (other != d && other->state == DEVICE_ATTACHED && other->alias == d->alias)
 			return count;
 	}
 	rids[count++] = (u16)d->alias->bdf;
@@ -114,7 +114,8 @@ u16 group_source_id(const struct device *d)
 struct device *group_find_requester(u32 bdf)
 {
 	for_each_device (d) {
-		if (d->vm && d->alias && (d->alias->bdf == bdf || secondary_id(d->alias) == bdf))
+		if (d->state == DEVICE_ATTACHED && d->alias &&
+		    (d->alias->bdf == bdf || secondary_id(d->alias) == bdf))
 			return d;
 	}
 	return device_find(bdf);

@@ -21,7 +21,7 @@ u32 group_rids(const struct device *d, u16 rids[GROUP_RIDS_MAX]);
 /* The one that its interrupt messages carry. */
 u16 group_source_id(const struct device *d);
 
-/* Whose requests carry this id: of several, one that a VM has. NULL: nobody's. */
+/* Whose requests carry this id: of several, one that is attached. NULL: nobody's. */
 struct device *group_find_requester(u32 bdf);
 
 #endif

@@ -290,20 +290,50 @@ err_t ioasid_attach_unprotected(struct device *d, struct vm *vm)
 	return log_refused(NULL, d, attach(NULL, d, vm));
 }
 
+/* Out of its tables, in so far as the unit and the device obey: NULL, or why that is unknown. */
+static const char *block(struct device *d)
+{
+	bool quiet = device_quiesce(d);
+	u16 rids[GROUP_RIDS_MAX];
+	err_t e = d->ioasid ? detach_rids(d->ioasid, d, rids, group_rids(d, rids)) : E_OK;
+
+	if (!e && quiet)
+		return NULL;
+	count_device(d->vm, BOX_3, 1); /* rising first (R11) */
+	count_device(d->vm, d->box, -1);
+	d->box = BOX_3;
+	return e ? error_name(e) : "transactions-pending";
+}
+
+static void keep(struct device *d, const char *reason)
+{
+	d->state = DEVICE_QUARANTINED;
+	log_line("quarantine %s vm=%s reason=%s", BDF_TEXT(d->bdf), d->vm->name, reason);
+	audit_after_change();
+}
+
+void ioasid_quarantine(struct device *d, const char *reason)
+{
+	(void)block(d);
+	keep(d, reason);
+}
+
+void ioasid_fence(void)
+{
+	for_each_device (d) {
+		if (d->state == DEVICE_ATTACHED && d->unit && d->unit->failed)
+			ioasid_quarantine(d, "unit-failed");
+	}
+}
+
 void ioasid_detach(struct device *d)
 {
 	struct ioasid *io = d->ioasid;
 	struct vm *vm = d->vm;
-	bool quiet = device_quiesce(d);
-	u16 rids[GROUP_RIDS_MAX];
-	err_t e = io ? detach_rids(io, d, rids, group_rids(d, rids)) : E_OK;
+	const char *reason = block(d);
 
-	if (e || !quiet) {
-		/* It still counts in its box: the verdict stays on the safe side. */
-		d->state = DEVICE_QUARANTINED;
-		log_line("quarantine %s vm=%s reason=%s", BDF_TEXT(d->bdf), vm->name,
-		         e ? error_name(e) : "transactions-pending");
-		audit_after_change();
+	if (reason) {
+		keep(d, reason);
 		return;
 	}
 	if (io)

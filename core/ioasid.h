@@ -46,9 +46,13 @@ err_t ioasid_attach(struct ioasid *ioasid, struct device *d, struct vm *vm) must
  * E_NO_MEMORY. */
 err_t ioasid_attach_unprotected(struct device *d, struct vm *vm) must_check;
 
-/* Takes a device out. What cannot be completed ends in quarantine, with the verdict on the safe
- * side. */
+/* Takes a device out. What cannot be completed ends in quarantine: nobody gets it, and it counts in
+ * box 3 whatever its table was, so that the verdict stays on the safe side. */
 void ioasid_detach(struct device *d);
+/* Takes an attached device out for good; if that completes, it still counts in its box. */
+void ioasid_quarantine(struct device *d, const char *reason);
+/* Does so with those behind units that have failed. */
+void ioasid_fence(void);
 
 /* One that the VM creates while it runs: named VM.N, N being its index, and bound. E_TOO_MANY. */
 err_t ioasid_create_by_guest(struct vm *vm, enum coherency_request request,

@@ -5,13 +5,19 @@
  * whether the context entry is present (P), and whether the device masters the bus (M).
  */
 #include <stdio.h>
+#include "core/audit.h"
+#include "core/control.h"
+#include "core/deadline.h"
 #include "core/facts.h"
+#include "core/fault.h"
+#include "core/log.h"
 #include "core/pci.h"
 #include "tests/host/fake_machine.h"
 #include "tests/host/test.h"
 
 #define NIC  BDF(0, 3, 0)
 #define DISK BDF(0, 4, 0)
+#define FAR  BDF(0, 5, 0)
 
 static struct device *capable, *plain;
 static const struct device *watched;
@@ -53,6 +59,7 @@ static int set_up(void **state)
 	machine_add_unit(CAP_48, ECAP_SC | ECAP_C);
 	nic = machine_add_function(NIC, true);
 	machine_add_function(DISK, false);
+	machine_add_function(FAR, true);
 	machine_scan();
 	capable = device_find(NIC);
 	plain = device_find(DISK);
@@ -210,6 +217,107 @@ static void test_detach_with_pending_transactions(void **state)
 	assert_error(ioasid_attach(io, capable, vm), E_QUARANTINED);
 }
 
+/* What the unit does with the device's cached entries is unknown: it counts in box 3. */
+static void test_failed_unit_is_fenced(void **state)
+{
+	struct ioasid *io = machine_add_ioasid("net", REQUEST_DEFAULT);
+	struct vm *other = machine_add_vm("other");
+	struct device *far = device_find(FAR);
+
+	(void)state;
+	machine_add_unit(CAP_48, ECAP_SC | ECAP_C);
+	far->unit = &units[1];
+	assert_ok(ioasid_attach(io, capable, vm));
+	assert_ok(ioasid_attach(NULL, plain, other));
+	assert_ok(ioasid_attach(io, far, vm));
+	assert_int_equal(other->verdict, VERDICT_IGNORE);
+	fake_units[0].queue_stopped = true;
+	fake_log[0] = 0;
+	control_take();
+	ioasid_detach(capable);
+	assert_int_equal(plain->state, DEVICE_ATTACHED);
+	control_give();
+	assert_int_equal(plain->state, DEVICE_QUARANTINED);
+	assert_int_equal(far->state, DEVICE_ATTACHED);
+	assert_false(machine_has_context(plain) || machine_has_master(plain));
+	assert_true(machine_has_context(far) && machine_has_master(far));
+	assert_int_equal(vm->verdict, VERDICT_EMULATE);
+	assert_int_equal(other->verdict, VERDICT_EMULATE);
+	assert_int_equal(other->because, BOX_3);
+	assert_non_null(strstr(fake_log, "verdict vm=other wbinvd=emulate because=box3\n"
+	                                 "quarantine 00:04.0 vm=other reason=unit-failed\n"));
+	assert_int_equal(audit_run(&output_log), 0);
+	ioasid_detach(far); /* the other unit works on */
+	assert_int_equal(far->state, DEVICE_FREE);
+	assert_int_equal(vm->verdict, VERDICT_EMULATE);
+}
+
+/* The same when nobody has the control lock: at the next poll, once. */
+static void test_failed_unit_is_found_by_polling(void **state)
+{
+	(void)state;
+	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_DEFAULT), capable, vm));
+	units[0].failed = true;
+	units[0].running = false;
+	control_take();
+	fault_poll();
+	assert_int_equal(capable->state, DEVICE_ATTACHED);
+	control_give();
+	assert_int_equal(capable->state, DEVICE_QUARANTINED);
+	units[0].failed = false;
+	set_up(state);
+	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_DEFAULT), capable, vm));
+	fault_poll();
+	units[0].failed = true;
+	units[0].running = false;
+	fault_poll();
+	assert_int_equal(capable->state, DEVICE_QUARANTINED);
+	assert_int_equal(vm->verdict, VERDICT_EMULATE);
+	fake_log[0] = 0;
+	fault_poll();
+	assert_log("");
+}
+
+/* ---- storms ---- */
+
+static void raise_faults(u32 rid, u32 count)
+{
+	while (count--) {
+		fake_unit_raise_fault(&fake_units[0], 0, (u16)rid, 5, false, 0x1000);
+		fault_poll();
+	}
+}
+
+/* A hundred thousand faults cost a few lines, and then the device, but nobody else. */
+static void test_fault_storm(void **state)
+{
+	struct ioasid *io = machine_add_ioasid("net", REQUEST_DEFAULT);
+	u32 lines = 0;
+
+	(void)state;
+	assert_ok(ioasid_attach(io, capable, vm));
+	assert_ok(ioasid_attach(io, plain, vm));
+	fake_log[0] = 0;
+	raise_faults(NIC, 9999);
+	fake_time_step_us = 1001000; /* a quiet second */
+	assert_true(deadline_passed(0));
+	raise_faults(NIC, 9999);
+	raise_faults(DISK, 9999);
+	assert_int_equal(capable->state, DEVICE_ATTACHED);
+	raise_faults(NIC, 100000);
+	for (const char *at = fake_log; (at = strstr(at, "fault unit=")); at++)
+		lines++;
+	assert_in_range(lines, 10, 50);
+	assert_int_equal(capable->state, DEVICE_QUARANTINED);
+	assert_false(machine_has_context(capable) || machine_has_master(capable));
+	assert_non_null(strstr(fake_log, "quarantine 00:03.0 vm=guest reason=fault-storm\n"));
+	assert_int_equal(plain->state, DEVICE_ATTACHED);
+	assert_true(machine_has_context(plain) && machine_has_master(plain));
+	assert_int_equal(vm->verdict, VERDICT_IGNORE); /* it is out of its tables */
+	assert_int_equal(vm->devices_in_box[BOX_1], 1);
+	assert_int_equal(audit_run(&output_log), 0);
+}
+
 /* ---- without VT-d ---- */
 
 static void test_unprotected(void **state)
@@ -253,6 +361,9 @@ int main(void)
 		cmocka_unit_test_setup(test_attach_time_out, set_up),
 		cmocka_unit_test_setup(test_detach_time_out, set_up),
 		cmocka_unit_test_setup(test_detach_with_pending_transactions, set_up),
+		cmocka_unit_test_setup(test_failed_unit_is_fenced, set_up),
+		cmocka_unit_test_setup(test_failed_unit_is_found_by_polling, set_up),
+		cmocka_unit_test_setup(test_fault_storm, set_up),
 		cmocka_unit_test_setup(test_unprotected, set_up),
 	};
 

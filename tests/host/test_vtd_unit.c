@@ -613,16 +613,25 @@ static void test_start_drops_old_faults(void **state)
 
 static void test_fault_reasons(void **state)
 {
+	static const u8 ranges[][2] = {{0x01, 0x0e}, {0x20, 0x27}, {0x30, 0x32}, {0x38, 0x3a},
+	                               {0x40, 0x48}, {0x50, 0x52}, {0x58, 0x5d}, {0x70, 0x7c},
+	                               {0x80, 0x87}, {0x90, 0x91}};
+
 	(void)state;
 	for (u32 reason = 0; reason < 256; reason++) {
-		bool known = (reason >= 0x1 && reason <= 0xe) || (reason >= 0x20 && reason <= 0x26);
+		bool known = false;
 
+		for (u32 i = 0; i < ARRAY_SIZE(ranges); i++)
+			known |= ranges[i][0] <= reason && reason <= ranges[i][1];
 		assert_int_equal(strcmp(vtd_fault_reason(reason), "unknown reason") != 0, known);
 	}
 	assert_string_equal(vtd_fault_reason(0x5), "no write permission");
 	assert_string_equal(vtd_fault_reason(0x6), "no read permission");
 	assert_string_equal(vtd_fault_reason(0xc), "reserved bit in page-table entry");
 	assert_string_equal(vtd_fault_reason(0x22), "interrupt entry not present");
+	assert_string_equal(vtd_fault_reason(0x59), "PASID entry not present");
+	assert_string_equal(vtd_fault_reason(0x7a), "reserved bit in second-stage entry");
+	assert_string_equal(vtd_fault_reason(0x85), "no write permission");
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, reset)
