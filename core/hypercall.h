@@ -61,8 +61,9 @@
 /* Added: of the VM's n-th CPU alone (not of FAULTS); since version 2. */
 #define HYPERCALL_COUNTER_OF_CPU(n) (((n) + 1ul) << 8)
 
-#define HYPERCALL_REQUEST_DEFAULT 0 /* snoop where the unit of its first device has snoop control \
-	                             */
+#define HYPERCALL_REQUEST_DEFAULT                                       \
+	0 /* snoop where the unit of its first device has snoop control \
+	   */
 #define HYPERCALL_REQUEST_SNOOP   1
 #define HYPERCALL_REQUEST_NOSNOOP 2 /* non-coherent, whatever the unit can do */
 
@@ -93,24 +94,25 @@
 #define HYPERCALL_BY_CLASS    3
 #define HYPERCALL_BY_BLOCK    4
 
-#define HYPERCALL_E_NUMBER           (-1l)  /* no such call */
-#define HYPERCALL_E_ARGUMENT         (-2l)  /* out of range, unaligned, bits that are not named */
-#define HYPERCALL_E_ADDRESS          (-3l)  /* not RAM of the VM in one piece */
-#define HYPERCALL_E_PERMISSION       (-4l)  /* the VM has no control=yes */
-#define HYPERCALL_E_DEVICE           (-5l)  /* there is none, or it is not the VM's */
-#define HYPERCALL_E_IOASID           (-6l)  /* there is none, or it is not the VM's */
-#define HYPERCALL_E_STATE            (-7l)  /* attached already, or not attached (yet) */
-#define HYPERCALL_E_LIMIT            (-8l)  /* the VM has as many IOASIDs as it may have */
-#define HYPERCALL_E_MEMORY           (-9l)  /* no memory for tables */
-#define HYPERCALL_E_MAPPED           (-10l) /* something is mapped there */
-#define HYPERCALL_E_RESERVED         (-11l) /* an interrupt range, or a region that firmware reserves */
-#define HYPERCALL_E_NO_UNIT          (-12l) /* no unit covers the device */
-#define HYPERCALL_E_NO_SNOOP_CONTROL (-13l) /* snoop format behind a unit that cannot snoop (R5) \
-	                                     */
-#define HYPERCALL_E_UNIT        (-14l)      /* the unit cannot walk such a table (R9) */
-#define HYPERCALL_E_GROUP       (-15l)      /* its group would be split between VMs (R9) */
-#define HYPERCALL_E_QUARANTINED (-16l)      /* a detach was not completed: nobody gets the device */
-#define HYPERCALL_E_OVERLAP     (-17l)      /* its registers share a page with others' */
-#define HYPERCALL_E_HARDWARE    (-18l)      /* something did not answer in bounds */
+#define HYPERCALL_E_NUMBER     (-1l)  /* no such call */
+#define HYPERCALL_E_ARGUMENT   (-2l)  /* out of range, unaligned, bits that are not named */
+#define HYPERCALL_E_ADDRESS    (-3l)  /* not RAM of the VM in one piece */
+#define HYPERCALL_E_PERMISSION (-4l)  /* the VM has no control=yes */
+#define HYPERCALL_E_DEVICE     (-5l)  /* there is none, or it is not the VM's */
+#define HYPERCALL_E_IOASID     (-6l)  /* there is none, or it is not the VM's */
+#define HYPERCALL_E_STATE      (-7l)  /* attached already, or not attached (yet) */
+#define HYPERCALL_E_LIMIT      (-8l)  /* the VM has as many IOASIDs as it may have */
+#define HYPERCALL_E_MEMORY     (-9l)  /* no memory for tables */
+#define HYPERCALL_E_MAPPED     (-10l) /* something is mapped there */
+#define HYPERCALL_E_RESERVED   (-11l) /* an interrupt range, or a region that firmware reserves */
+#define HYPERCALL_E_NO_UNIT    (-12l) /* no unit covers the device */
+#define HYPERCALL_E_NO_SNOOP_CONTROL                                                        \
+	(-13l)                         /* snoop format behind a unit that cannot snoop (R5) \
+	                                */
+#define HYPERCALL_E_UNIT        (-14l) /* the unit cannot walk such a table (R9) */
+#define HYPERCALL_E_GROUP       (-15l) /* its group would be split between VMs (R9) */
+#define HYPERCALL_E_QUARANTINED (-16l) /* a detach was not completed: nobody gets the device */
+#define HYPERCALL_E_OVERLAP     (-17l) /* its registers share a page with others' */
+#define HYPERCALL_E_HARDWARE    (-18l) /* something did not answer in bounds */
 
 #endif

@@ -203,6 +203,9 @@ static void test_long_values(void **state)
 static void test_vm_keys_once(void **state)
 {
 	static const struct bad rows[] = {
+		{VM "vm b cpus=1 control=yes\nvm c control=yes\n", "line=3 word=\"control=yes\"",
+	         E_DUPLICATE},
+		{"vm a control=no\n", "line=1 word=\"control=no\"", E_UNKNOWN_WORD},
 		{"vm a cpus=0 cpus=0\n", "line=1 word=\"cpus=0\"", E_DUPLICATE},
 		{"vm a memory=1M memory=2M\n", "line=1 word=\"memory=2M\"", E_DUPLICATE},
 		{"vm a memory=rest memory=2M\n", "line=1 word=\"memory=2M\"", E_DUPLICATE},
