@@ -76,11 +76,12 @@ ONE_VM = (
 )
 
 
-def linux(name, cpus, **machine):
+def linux(name, cpus, word="ignore", **machine):
     """All its CPUs come, one leaves and comes back."""
     last = cpus - 1
-    also = machine.pop("also", ()) + tuple(fr"^summary vm=linux cpu={cpu} wbinvd=\d+ emulated=0 "
-                                           for cpu in range(cpus))
+    counts = {"ignore": r"emulated=0 ignored=\d+ ", "emulate": r"emulated=\d+ ignored=0 "}[word]
+    also = machine.pop("also", ()) + tuple(fr"^summary vm=linux cpu={cpu} wbinvd=\d+ {counts}"
+                                           for cpu in range(cpus)) + (summary("linux", word),)
     return Case(name, manifest(LINUX_VM.replace("cpus=0", f"cpus=0-{last}")), also=also, never=("^refused ipi",),
                 expect=(f"guest linux kernel=.* cpus={cpus}$", f"ok step=cpus online=0-{last}$",
                         fr"ok step=hotplug cpu={last} without=0(-{last - 1})? ran-on={last}$") + LINUX[2:], **machine)
@@ -89,6 +90,8 @@ def linux(name, cpus, **machine):
 LINUX_CASES = (
     linux("linux-three-cpus", 3, smp="3", seconds=240, also=NVME_STEP),
     linux("linux-three-cpus-uefi", 3, boot="uefi", smp="3", seconds=240, also=NVME_STEP),
+    # They change their MTRRs together, each with its caches off for a while (R16).
+    linux("linux-three-cpus-emulate", 3, "emulate", smp="3", seconds=240, also=NVME_STEP, iommu="snoop-control=off"),
     linux("bochs-linux-two-cpus", 2, boot="bochs", smp="2", seconds=900),
     # What is not its own is not in its MADT: it never tries to start the others.
     Case("linux-one-of-three-cpus", file("default"), smp="3", seconds=240, never=("^refused ipi",),
