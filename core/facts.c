@@ -50,6 +50,8 @@ static err_t read_table(u64 pa)
 		return E_OK;
 	facts.dmar_pa = pa;
 	e = dmar_parse(table, size, &facts.dmar, &place);
+	if (facts.dmar.duplicates)
+		log_line("warning table=DMAR duplicates=%u", facts.dmar.duplicates);
 	return report("DMAR", place.offset, e);
 }
 

@@ -42,9 +42,12 @@ static err_t add_unit(const u8 *bytes, u32 length, struct dmar *dmar)
 
 	if (!unit.base_pa || !IS_ALIGNED(unit.base_pa, PAGE_SIZE))
 		return E_BAD_VALUE;
-	for (u32 i = 0; i < dmar->unit_count; i++)
-		if (dmar->units[i].base_pa == unit.base_pa)
-			return E_DUPLICATE;
+	for (u32 i = 0; i < dmar->unit_count; i++) {
+		if (dmar->units[i].base_pa == unit.base_pa) {
+			dmar->duplicates++;
+			return E_OK;
+		}
+	}
 	if (dmar->unit_count == DMAR_UNITS_MAX)
 		return E_TOO_MANY;
 	TRY(add_scopes(bytes + 16, length - 16, dmar));

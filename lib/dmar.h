@@ -50,6 +50,7 @@ struct dmar_rmrr {
 struct dmar {
 	u8 flags; /* 8.1 */
 	u32 unit_count, rmrr_count, scope_count;
+	u32 duplicates; /* DRHDs left out, for a former one has their base; so are their scopes */
 	struct dmar_unit units[DMAR_UNITS_MAX];
 	struct dmar_rmrr rmrrs[DMAR_RMRRS_MAX];
 	struct dmar_scope scopes[DMAR_SCOPES_MAX];
@@ -65,7 +66,7 @@ struct dmar_place {
  * In: the whole table, header included. Out: *dmar, and on failure *place.
  * E_BAD_SIGNATURE, E_TRUNCATED, E_BAD_CHECKSUM of the table; E_BAD_LENGTH for a sub-table or scope
  * that is too short or leaves its parent; E_BAD_VALUE for a DRHD base of 0 or unaligned, or an RMRR
- * whose limit is below its base; E_DUPLICATE for two DRHDs with one base; E_TOO_MANY.
+ * whose limit is below its base; E_TOO_MANY.
  */
 err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar,
                  struct dmar_place *place) must_check;

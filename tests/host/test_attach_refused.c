@@ -224,6 +224,36 @@ static void test_failed_unit(void **state)
 	refuse(net, nic, E_NO_HARDWARE);
 }
 
+/* Units that differ in all: one table for both where a format allows it, of what both can do; else
+ * one table a format, each device by its own unit (R5). */
+static void test_mixed_units(void **state)
+{
+	struct ioasid *nosnoop = machine_add_ioasid("nosnoop", REQUEST_NOSNOOP);
+	struct device *far = device_find(FAR);
+
+	(void)state;
+	unit_count = 0;
+	machine_add_unit(CAP_48 & ~(CAP_2M << 1), ECAP_SC | ECAP_C); /* no 1 GiB leaves */
+	add_unit(CAP_39, ECAP);
+	assert_ok(ioasid_attach(nosnoop, nic, vm));
+	assert_ok(ioasid_attach(nosnoop, far, vm));
+	assert_int_equal(nosnoop->space.table.levels, 3);
+	assert_int_equal(nosnoop->space.table.leaf_sizes, PT_LEAF_4K | PT_LEAF_2M);
+	assert_true(nosnoop->space.table.flush);
+	ioasid_detach(nic);
+	ioasid_detach(far);
+	far->class_code = 0x030000; /* graphics, behind its own unit */
+	assert_ok(ioasid_attach(NULL, nic, vm));
+	assert_ok(ioasid_attach(NULL, far, vm));
+	assert_int_equal(nic->ioasid->format, FORMAT_SNOOP);
+	assert_int_equal(nic->box, BOX_1);
+	assert_int_equal(far->ioasid->format, FORMAT_NOSNOOP);
+	assert_int_equal(far->box, BOX_3);
+	assert_int_equal(vm->verdict, VERDICT_EMULATE);
+	ioasid_detach(far);
+	assert_int_equal(vm->verdict, VERDICT_IGNORE);
+}
+
 /* ---- reserved regions (R9) ---- */
 
 #define FREE 0x7f000000ull
@@ -370,6 +400,7 @@ int main(void)
 		cmocka_unit_test_setup(test_page_sizes, set_up),
 		cmocka_unit_test_setup(test_no_domain, set_up),
 		cmocka_unit_test_setup(test_failed_unit, set_up),
+		cmocka_unit_test_setup(test_mixed_units, set_up),
 		cmocka_unit_test_setup(test_reserved_regions, set_up),
 		cmocka_unit_test_setup(test_shared_reserved_region, set_up),
 		cmocka_unit_test_setup(test_reserved_regions_come_and_go, set_up),

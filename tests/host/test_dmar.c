@@ -114,6 +114,7 @@ static void test_broken_bytes(void **state)
 			assert_int_not_equal(parse_copy(qemu_dmar, size, parse_resealed), E_OK);
 }
 
+/* ATSR, RHSA, ANDD, SATC and what comes later are skipped by their length. */
 static void test_every_type(void **state)
 {
 	struct table t;
@@ -125,9 +126,9 @@ static void test_every_type(void **state)
 	add_scope(&t, DMAR_SCOPE_BRIDGE, 10, 0x1c, 7);
 	add_rmrr(&t, 24 + 8, 0xbdb00000, 0xbdbfffff);
 	add_scope(&t, DMAR_SCOPE_ENDPOINT, 8, 0x14, 0);
-	add_other(&t, 2, 8); /* ATSR for all ports */
-	add_other(&t, 3, 20);
-	add_other(&t, 4, 13);
+	add_other(&t, 2, 8);                 /* ATSR for all ports */
+	add_other(&t, 3, 20);                /* RHSA */
+	add_other(&t, 4, 13);                /* ANDD */
 	table_add(&t, 8, 5 | (8 + 8) << 16); /* SATC */
 	add_scope(&t, DMAR_SCOPE_ENDPOINT, 8, 3, 0);
 	add_other(&t, 6, 4);
@@ -233,17 +234,34 @@ static void test_values(void **state)
 		expect_place(48, 0);
 	}
 	begin(&t);
-	add_drhd(&t, 16, 0, 0, 0xfed90000);
-	add_drhd(&t, 16, 1, 0, 0xfed90000);
-	expect(&t, E_DUPLICATE);
-	expect_place(64, 0);
-	begin(&t);
 	add_rmrr(&t, 24, 0x2000, 0x1fff);
 	expect(&t, E_BAD_VALUE);
 	expect_place(48, 1);
 	begin(&t);
 	add_rmrr(&t, 24, 0x2000, UINT64_MAX);
 	expect(&t, E_OK);
+}
+
+/* Real machines have such tables: the first one counts, and what follows is not lost. */
+static void test_duplicated_unit(void **state)
+{
+	struct table t;
+
+	(void)state;
+	begin(&t);
+	add_drhd(&t, 16, 0, 3, 0xfed90000);
+	add_drhd(&t, 16 + 8, 1, 0, 0xfed90000);
+	add_scope(&t, DMAR_SCOPE_ENDPOINT, 8, 2, 0);
+	add_drhd(&t, 16 + 8, 0, 0, 0xfed91000);
+	add_scope(&t, DMAR_SCOPE_ENDPOINT, 8, 4, 0);
+	expect(&t, E_OK);
+	assert_int_equal(dmar.duplicates, 1);
+	assert_int_equal(dmar.unit_count, 2);
+	assert_int_equal(dmar.units[0].segment, 3);
+	assert_false(dmar.units[0].include_all);
+	assert_int_equal(dmar.units[0].scope_count, 0);
+	assert_int_equal(dmar.units[1].base_pa, 0xfed91000);
+	assert_int_equal(dmar.scopes[dmar.units[1].first_scope].path[0], 4 << 3);
 }
 
 static void test_too_many(void **state)
@@ -271,7 +289,7 @@ int main(void)
 		cmocka_unit_test(test_qemu),       cmocka_unit_test(test_broken_bytes),
 		cmocka_unit_test(test_every_type), cmocka_unit_test(test_short_structures),
 		cmocka_unit_test(test_scopes),     cmocka_unit_test(test_values),
-		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_too_many),   cmocka_unit_test(test_duplicated_unit),
 	};
 
 	return cmocka_run_group_tests_name("dmar", tests, NULL, NULL);
