@@ -15,7 +15,8 @@ _Static_assert(VTD_INTERRUPTS == 1u << SIZE_LG2, "IRTA's size field");
 
 bool vtd_interrupt_supported(const struct vtd_unit *unit, bool x2apic)
 {
-	return unit->ecap & VTD_ECAP_IR && (!x2apic || unit->ecap & VTD_ECAP_EIM);
+	return unit->ecap & VTD_ECAP_IR && unit->ecap & VTD_ECAP_QI &&
+	       (!x2apic || unit->ecap & VTD_ECAP_EIM);
 }
 
 err_t vtd_interrupt_start(struct vtd_unit *unit, bool x2apic)

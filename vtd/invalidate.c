@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Queued invalidation (6.5.2). Every call queues one descriptor and a wait descriptor, moves the
- * tail once, and returns when the unit has written the wait's status data. So the queue is empty
- * whenever a call begins, and there is always room.
+ * Queued invalidation (6.5.2), or where there is none by registers. Every call queues one
+ * descriptor and a wait descriptor, moves the tail once, and returns when the unit has written the
+ * wait's status data. So the queue is empty whenever a call begins, and there is always room.
  */
 #include "core/cache.h"
 #include "core/deadline.h"
@@ -29,12 +29,36 @@ static err_t await_status(struct vtd_unit *unit)
 	return vtd_unit_fail(unit, "invalidation", E_TIMEOUT);
 }
 
+/* 6.5.1: the same by registers. A unit without a queue remaps no interrupts. */
+static err_t use_registers(struct vtd_unit *unit, struct vtd_descriptor d)
+{
+	bool contexts = FIELD_GET(VTD_DESC_TYPE, d.low) == VTD_DESC_CONTEXT;
+	u32 iva = FIELD_GET(VTD_ECAP_IRO, unit->ecap) * 16;
+	u32 at = contexts ? VTD_CCMD : iva + VTD_IOTLB;
+	u64 scope = FIELD_GET(VTD_DESC_SCOPE, d.low), id = FIELD_GET(VTD_DESC_DOMAIN_ID, d.low);
+	u64 value = FIELD_PUT(VTD_IOTLB_SCOPE, scope) | FIELD_PUT(VTD_IOTLB_DID, id) |
+	            FIELD_PUT(VTD_IOTLB_DRAIN, FIELD_GET(VTD_DESC_DRAIN, d.low));
+
+	if (contexts)
+		value = FIELD_PUT(VTD_CCMD_SCOPE, scope) | id |
+		        FIELD_PUT(VTD_CCMD_SID, FIELD_GET(VTD_DESC_SOURCE_ID, d.low));
+	else
+		mmio_w64(&unit->regs, iva + VTD_IVA, d.high);
+	mmio_w64(&unit->regs, at, VTD_INVALIDATE | value);
+	if (vtd_unit_wait(unit, at + 4, VTD_INVALIDATE >> 32, 0) &&
+	    mmio_r64(&unit->regs, at) & (contexts ? VTD_CCMD_DONE : VTD_IOTLB_DONE))
+		return E_OK;
+	return vtd_unit_fail(unit, "invalidation", E_TIMEOUT);
+}
+
 static err_t submit(struct vtd_unit *unit, struct vtd_descriptor d)
 {
 	struct vtd_descriptor *next = phys_to_virt(unit->queue_pa);
 
 	if (unit->failed)
 		return E_TIMEOUT;
+	if (!(unit->ecap & VTD_ECAP_QI))
+		return use_registers(unit, d);
 	next += unit->queue_tail;
 	next[0] = d;
 	next[1] = vtd_wait(unit->status_pa, ++unit->status_count);

@@ -20,11 +20,12 @@
 
 /* 11.4.3 extended capability */
 #define VTD_ECAP     0x10
-#define VTD_ECAP_C   BIT(0) /* page-walk coherency: tables need no flushing (R19) */
-#define VTD_ECAP_QI  BIT(1) /* queued invalidation */
-#define VTD_ECAP_IR  BIT(3) /* interrupt remapping (R22) */
-#define VTD_ECAP_EIM BIT(4) /* x2APIC destinations */
-#define VTD_ECAP_SC  BIT(7) /* snoop control: SNP may be set in leaves (R5) */
+#define VTD_ECAP_C   BIT(0)      /* page-walk coherency: tables need no flushing (R19) */
+#define VTD_ECAP_QI  BIT(1)      /* queued invalidation */
+#define VTD_ECAP_IR  BIT(3)      /* interrupt remapping (R22) */
+#define VTD_ECAP_EIM BIT(4)      /* x2APIC destinations */
+#define VTD_ECAP_SC  BIT(7)      /* snoop control: SNP may be set in leaves (R5) */
+#define VTD_ECAP_IRO MASK(17, 8) /* IVA and IOTLB registers, in 16 bytes */
 
 /* 11.4.4 global command and status; 11.4.4.1: a command is one bit, with what is on kept on */
 #define VTD_GCMD       0x18
@@ -40,6 +41,20 @@
 
 /* 11.4.5 root table address; bits 11:10 zero: legacy mode */
 #define VTD_RTADDR 0x20
+
+/* 11.4.6 invalidation without a queue; in CCMD and IOTLB, bits of the same meaning as a
+ * descriptor's */
+#define VTD_CCMD        0x28
+#define VTD_CCMD_SCOPE  MASK(62, 61)
+#define VTD_CCMD_DONE   MASK(60, 59) /* the actual scope; 0: none, it was not understood */
+#define VTD_CCMD_SID    MASK(31, 16)
+#define VTD_IVA         0x0 /* at IRO: as the high half of a descriptor */
+#define VTD_IOTLB       0x8 /* at IRO */
+#define VTD_IOTLB_SCOPE MASK(61, 60)
+#define VTD_IOTLB_DONE  MASK(58, 57)
+#define VTD_IOTLB_DRAIN MASK(49, 48)
+#define VTD_IOTLB_DID   MASK(47, 32)
+#define VTD_INVALIDATE  BIT(63) /* of both: under way */
 
 /* 11.4.7 faults; the registers are accessed as 32 bits only */
 #define VTD_FSTS     0x34
@@ -86,10 +101,12 @@
 #define VTD_DESC_IOTLB       0x2
 #define VTD_DESC_INTERRUPT   0x4
 #define VTD_DESC_WAIT        0x5
-#define VTD_DESC_GLOBAL      FIELD_PUT(MASK(5, 4), 1)
-#define VTD_DESC_DOMAIN      FIELD_PUT(MASK(5, 4), 2)
-#define VTD_DESC_DEVICE      FIELD_PUT(MASK(5, 4), 3) /* context cache */
-#define VTD_DESC_PAGES       FIELD_PUT(MASK(5, 4), 3) /* IOTLB */
+#define VTD_DESC_TYPE        MASK(3, 0)
+#define VTD_DESC_SCOPE       MASK(5, 4)
+#define VTD_DESC_GLOBAL      FIELD_PUT(VTD_DESC_SCOPE, 1)
+#define VTD_DESC_DOMAIN      FIELD_PUT(VTD_DESC_SCOPE, 2)
+#define VTD_DESC_DEVICE      FIELD_PUT(VTD_DESC_SCOPE, 3) /* context cache */
+#define VTD_DESC_PAGES       FIELD_PUT(VTD_DESC_SCOPE, 3) /* IOTLB */
 #define VTD_DESC_INDEX       BIT(4) /* interrupt entry cache: of one entry, else of all */
 #define VTD_DESC_DOMAIN_ID   MASK(31, 16)
 #define VTD_DESC_SOURCE_ID   MASK(47, 32) /* context cache */

@@ -44,12 +44,11 @@ err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *f
 	if (unit->cap == ~0ull || unit->ecap == ~0ull)
 		return refuse(unit, "registers", E_NO_HARDWARE);
 	decode_capabilities(unit);
-	if (!(unit->ecap & VTD_ECAP_QI))
-		return refuse(unit, "queued-invalidation", E_UNSUPPORTED);
 	if (!unit->levels)
 		return refuse(unit, "address-widths", E_UNSUPPORTED);
 	return map_registers(unit, facts->base_pa,
-	                     unit->fault_offset + unit->fault_records * VTD_FRCD_SIZE);
+	                     MAX(unit->fault_offset + unit->fault_records * VTD_FRCD_SIZE,
+	                         FIELD_GET(VTD_ECAP_IRO, unit->ecap) * 16 + 16));
 }
 
 /* ---- commands ---- */
@@ -64,8 +63,7 @@ err_t vtd_unit_fail(struct vtd_unit *unit, const char *step, err_t e)
 	return e;
 }
 
-/* Whether the masked bits of a register read as value within the bound. */
-static bool wait_for(const struct vtd_unit *unit, u32 offset, u32 mask, u32 value)
+bool vtd_unit_wait(const struct vtd_unit *unit, u32 offset, u32 mask, u32 value)
 {
 	u64 deadline = deadline_in_us(VTD_TIMEOUT_US);
 	bool late;
@@ -87,7 +85,7 @@ err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on, const char *
 	if (unit->failed)
 		return E_TIMEOUT;
 	mmio_w32(&unit->regs, VTD_GCMD, kept | set);
-	if (wait_for(unit, VTD_GSTS, command, done))
+	if (vtd_unit_wait(unit, VTD_GSTS, command, done))
 		return E_OK;
 	return vtd_unit_fail(unit, step, E_TIMEOUT);
 }
@@ -99,8 +97,8 @@ static err_t turn_off(struct vtd_unit *unit, u32 command, const char *step)
 	if (!(mmio_r32(&unit->regs, VTD_GSTS) & command))
 		return E_OK;
 	if (command == VTD_GCMD_QIE) /* 6.5.2: when it is empty, or stands still at an error */
-		(void)wait_for(unit, VTD_IQH, VTD_IQ_OFFSET,
-		               mmio_r32(&unit->regs, VTD_IQT) & VTD_IQ_OFFSET);
+		(void)vtd_unit_wait(unit, VTD_IQH, VTD_IQ_OFFSET,
+		                    mmio_r32(&unit->regs, VTD_IQT) & VTD_IQ_OFFSET);
 	return vtd_unit_command(unit, command, false, step);
 }
 
@@ -113,7 +111,7 @@ err_t vtd_unit_stop(struct vtd_unit *unit)
 	TRY(turn_off(unit, VTD_GCMD_TE, "translation"));
 	TRY(turn_off(unit, VTD_GCMD_QIE, "queued-invalidation"));
 	mmio_w32(&unit->regs, VTD_PMEN, 0); /* 11.4.8: reserved, and zero, where there is none */
-	if (wait_for(unit, VTD_PMEN, VTD_PMEN_PRS, 0))
+	if (vtd_unit_wait(unit, VTD_PMEN, VTD_PMEN_PRS, 0))
 		return E_OK;
 	return vtd_unit_fail(unit, "protected-memory", E_TIMEOUT);
 }
@@ -145,6 +143,14 @@ static void reset_faults(struct vtd_unit *unit)
 	mmio_w32(&unit->regs, VTD_FSTS, VTD_FSTS_PFO | VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE);
 }
 
+static err_t start_queue(struct vtd_unit *unit)
+{
+	unit->queue_tail = 0;
+	mmio_w64(&unit->regs, VTD_IQT, 0);
+	mmio_w64(&unit->regs, VTD_IQA, unit->queue_pa);
+	return vtd_unit_command(unit, VTD_GCMD_QIE, true, "queued-invalidation");
+}
+
 err_t vtd_unit_start(struct vtd_unit *unit)
 {
 	TRY(allocate_tables(unit));
@@ -152,10 +158,8 @@ err_t vtd_unit_start(struct vtd_unit *unit)
 	TRY(vtd_flush_write_buffer(unit));
 	mmio_w64(&unit->regs, VTD_RTADDR, unit->root_pa);
 	TRY(vtd_unit_command(unit, VTD_GCMD_SRTP, true, "root-table"));
-	unit->queue_tail = 0;
-	mmio_w64(&unit->regs, VTD_IQT, 0);
-	mmio_w64(&unit->regs, VTD_IQA, unit->queue_pa);
-	TRY(vtd_unit_command(unit, VTD_GCMD_QIE, true, "queued-invalidation"));
+	if (unit->ecap & VTD_ECAP_QI)
+		TRY(start_queue(unit));
 	TRY(vtd_invalidate_all(unit));
 	TRY(vtd_unit_command(unit, VTD_GCMD_TE, true, "translation"));
 	unit->running = true;

@@ -19,6 +19,9 @@ err_t vtd_unit_fail(struct vtd_unit *unit, const char *step, err_t e);
  * its name in the log. */
 err_t vtd_unit_command(struct vtd_unit *unit, u32 command, bool on, const char *step) must_check;
 
+/* Whether the masked bits of a register read as value within the bound. */
+bool vtd_unit_wait(const struct vtd_unit *unit, u32 offset, u32 mask, u32 value);
+
 /* All context entries and all translations. */
 err_t vtd_invalidate_all(struct vtd_unit *unit) must_check;
 /* The context entry of a function, cached under domain cached_id, and then the translations of

@@ -41,8 +41,8 @@ struct vtd_unit {
 	bool failed;       /* did not answer in bounds: nothing more is asked of it */
 };
 
-/* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_UNSUPPORTED (no queued
- * invalidation, no supported width), or as mem_map_mmio. Of this and the next two every failure has
+/* Maps the registers, reads CAP and ECAP. E_NO_HARDWARE (all ones), E_UNSUPPORTED (no supported
+ * width), or as mem_map_mmio. Of this and the next two every failure has
  * its one line in the log: what is missing, or the step. */
 err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *facts) must_check;
 
@@ -115,7 +115,7 @@ struct vtd_interrupt {
 	u32 apic_id;                 /* the one CPU that gets it */
 };
 
-/* Whether the unit can remap, with CPUs in this mode: ECAP.IR, and ECAP.EIM for x2APIC. */
+/* Whether the unit can remap, with CPUs in this mode: ECAP.IR and QI, and ECAP.EIM for x2APIC. */
 bool vtd_interrupt_supported(const struct vtd_unit *unit, bool x2apic);
 /* After vtd_unit_start: an empty table, remapping on, compatibility format blocked. From here on no
  * device behind the unit can interrupt before it has an entry. E_NO_MEMORY, E_TIMEOUT. */

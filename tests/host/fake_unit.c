@@ -16,6 +16,7 @@ enum {
 	GCMD = 0x18,
 	GSTS = 0x1c,
 	RTADDR = 0x20,
+	CCMD = 0x28,
 	FSTS = 0x34,
 	FECTL = 0x38,
 	PMEN = 0x64,
@@ -256,8 +257,37 @@ static void write32(struct fake_unit *unit, u32 offset, u32 value)
 	}
 }
 
+/* Invalidation by registers (11.4.6): done at once, unless it is told to be stuck or to refuse. */
+static void invalidate(struct fake_unit *unit, u32 offset, u64 value)
+{
+	u32 iva = (u32)(reg64(unit, ECAP) >> 8 & 0x3ff) * 16;
+	u32 shift = offset == CCMD ? 61 : 60, scope = value >> shift & 3;
+	u64 low = offset == CCMD ? 1 | (value & 0xffff) << 16 | (value >> 16 & 0xffff) << 32
+	                         : 2 | (value >> 32 & 0xffff) << 16 | (value >> 48 & 3) << 6;
+
+	assert_false(reg64(unit, ECAP) & 2 || reg64(unit, offset) >> 63);
+	assert_true(value >> 63 && scope);
+	if (!unit->queue_stopped && !unit->queue_errors)
+		obey(unit, low | scope << 4, offset == CCMD ? 0 : reg64(unit, iva));
+	if (!unit->queue_stopped)
+		value &= ~BIT(63);
+	if (!unit->queue_errors)
+		value |= (u64)scope << (shift - (offset == CCMD ? 2 : 3));
+	fake_unit_set64(unit, offset, value);
+}
+
 static void write64(struct fake_unit *unit, u32 offset, u64 value)
 {
+	u32 iva = (u32)(reg64(unit, ECAP) >> 8 & 0x3ff) * 16;
+
+	if (offset == CCMD || offset == iva + 8) {
+		invalidate(unit, offset, value);
+		return;
+	}
+	if (offset == iva) {
+		fake_unit_set64(unit, offset, value);
+		return;
+	}
 	if (offset != RTADDR && offset != IQT && offset != IQA && offset != IRTA)
 		fail_msg("64-bit write to register 0x%x", offset);
 	if (offset != IQT)

@@ -17,6 +17,7 @@
 #define CAP_48     0xd2008c222f0606ull
 #define ECAP_NO_SC 0xf00f4aull
 #define ECAP_SC    0xf00fcaull
+#define ECAP_NO_QI (ECAP_SC & ~2ull)
 #define CAP_CM     (1ull << 7)
 #define CAP_RWBF   (1ull << 4)
 #define ECAP_C     1ull
@@ -88,8 +89,6 @@ static void test_probe_refuses(void **state)
 	assert_int_equal(probe(0, CAP_48, ~0ull), E_NO_HARDWARE);
 	assert_int_equal(probe(0, CAP_48 & ~0x1f00ull, ECAP_SC), E_UNSUPPORTED);
 	assert_non_null(strstr(fake_log, "missing=address-widths reason=unsupported"));
-	assert_int_equal(probe(0, CAP_48, ECAP_SC & ~2ull), E_UNSUPPORTED);
-	assert_non_null(strstr(fake_log, "missing=queued-invalidation reason=unsupported"));
 	assert_int_equal(fake_mem_used(), 0);
 }
 
@@ -101,6 +100,8 @@ static void test_probe_maps_far_fault_records(void **state)
 	(void)state;
 	assert_int_equal(probe(0, cap, ECAP_SC), E_OK);
 	assert_int_equal(fake_units[0].mmio.mapped_size, 0x1880);
+	assert_int_equal(probe(0, cap, (ECAP_SC & ~0x3ff00ull) | 0x200 << 8), E_OK);
+	assert_int_equal(fake_units[0].mmio.mapped_size, 0x2010); /* far invalidation registers */
 }
 
 /* ---- start and stop ---- */
@@ -561,6 +562,48 @@ static void test_queue_wraps(void **state)
 	assert_int_equal(fake_units[0].tail_writes, 1000 + 1 + 2); /* one a call; the start's */
 }
 
+/* A unit without a queue is told the same, by registers. */
+static void test_registers(void **state)
+{
+	struct vtd_unit *u = &units[0];
+
+	(void)state;
+	assert_int_equal(probe(0, CAP_48, ECAP_NO_QI), E_OK);
+	assert_int_equal(vtd_unit_start(u), E_OK);
+	expect_notes(0, "RTADDR\nSRTP\ncontext all domain=0 rid=0000\n"
+	                "iotlb all domain=0 drain=3 address=0 pages=0\nTE=1\n");
+	assert_false(vtd_interrupt_supported(u, false));
+	make_space(true, 3, PT_LEAF_4K);
+	assert_int_equal(vtd_attach(u, 0x0128, &space), E_OK);
+	expect_notes(0, "");
+	assert_int_equal(vtd_map(&space, 0x10000, MIB(1), 0x4000, VTD_READ), E_OK);
+	assert_int_equal(vtd_unmap(&space, 0x10000, 0x4000), E_OK);
+	expect_notes(0, "iotlb one domain=5 drain=3 address=10000 pages=4\n");
+	assert_int_equal(vtd_detach(u, 0x0128, &space), E_OK);
+	expect_notes(0, "context one domain=5 rid=0128\n"
+	                "iotlb domain domain=5 drain=3 address=0 pages=0\n");
+	assert_int_equal(fake_units[0].tail_writes, 0);
+}
+
+/* It does not answer; or it answers that it has done nothing. */
+static void test_registers_fail(void **state)
+{
+	struct vtd_unit *u = &units[0];
+
+	(void)state;
+	for (u32 refuses = 0; refuses < 2; refuses++) {
+		assert_int_equal(probe(0, CAP_48, ECAP_NO_QI), E_OK);
+		assert_int_equal(vtd_unit_start(u), E_OK);
+		make_space(true, 3, PT_LEAF_4K);
+		assert_int_equal(vtd_attach(u, 0x0128, &space), E_OK);
+		fake_units[0].queue_stopped = !refuses;
+		fake_units[0].queue_errors = refuses;
+		assert_int_equal(vtd_detach(u, 0x0128, &space), E_TIMEOUT);
+		assert_true(u->failed);
+		assert_null(strstr(fake_units[0].notes, "rid=0128"));
+	}
+}
+
 /* ---- faults ---- */
 
 static void test_faults(void **state)
@@ -664,6 +707,8 @@ int main(void)
 		TEST(test_failed_attach_blocks),
 		TEST(test_queue_errors),
 		TEST(test_queue_wraps),
+		TEST(test_registers),
+		TEST(test_registers_fail),
 		TEST(test_faults),
 		TEST(test_start_drops_old_faults),
 		TEST(test_fault_reasons),
