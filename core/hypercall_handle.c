@@ -11,25 +11,18 @@
 
 #define MAP_MAX GIB(1) /* others wait meanwhile */
 
-_Static_assert(VERDICT_IGNORE == HYPERCALL_VERDICT_IGNORE &&
-                       VERDICT_EMULATE == HYPERCALL_VERDICT_EMULATE,
-               "ABI");
-_Static_assert(FORMAT_UNRESOLVED == HYPERCALL_FORMAT_NONE &&
-                       FORMAT_SNOOP == HYPERCALL_FORMAT_SNOOP &&
-                       FORMAT_NOSNOOP == HYPERCALL_FORMAT_NOSNOOP,
-               "ABI");
-_Static_assert(REQUEST_DEFAULT == HYPERCALL_REQUEST_DEFAULT &&
-                       REQUEST_SNOOP == HYPERCALL_REQUEST_SNOOP &&
-                       REQUEST_NOSNOOP == HYPERCALL_REQUEST_NOSNOOP,
-               "ABI");
-_Static_assert(NOSNOOP_BY_PROBE == HYPERCALL_BY_PROBE &&
+#define SAME(kind, word) (kind##word == HYPERCALL_##kind##word)
+_Static_assert(SAME(VERDICT_, IGNORE) && SAME(VERDICT_, EMULATE) && SAME(FORMAT_, SNOOP) &&
+                       SAME(FORMAT_, NOSNOOP) && SAME(REQUEST_, DEFAULT) && SAME(REQUEST_, SNOOP) &&
+                       SAME(REQUEST_, NOSNOOP) && FORMAT_UNRESOLVED == HYPERCALL_FORMAT_NONE &&
+                       NOSNOOP_BY_PROBE == HYPERCALL_BY_PROBE &&
                        NOSNOOP_BY_UNKNOWN == HYPERCALL_BY_UNKNOWN &&
                        NOSNOOP_BY_OVERRIDE == HYPERCALL_BY_OVERRIDE &&
                        NOSNOOP_BY_CLASS == HYPERCALL_BY_CLASS &&
-                       NOSNOOP_BY_BLOCK == HYPERCALL_BY_BLOCK,
+                       NOSNOOP_BY_BLOCK == HYPERCALL_BY_BLOCK &&
+                       VTD_READ == HYPERCALL_ACCESS_READ && VTD_WRITE == HYPERCALL_ACCESS_WRITE &&
+                       IOASIDS_MAX <= HYPERCALL_IOASID_NONE,
                "ABI");
-_Static_assert(VTD_READ == HYPERCALL_ACCESS_READ && VTD_WRITE == HYPERCALL_ACCESS_WRITE, "ABI");
-_Static_assert(IOASIDS_MAX <= HYPERCALL_IOASID_NONE, "ABI");
 
 static s64 version(struct vcpu *vcpu)
 {
@@ -96,35 +89,26 @@ static s64 counter(struct vcpu *vcpu)
 	return HYPERCALL_E_ARGUMENT;
 }
 
+#define CODE(error, code) [E_##error] = HYPERCALL_E_##code
+
 /* What was refused, in the guest's words. */
 static s64 result_of(err_t e)
 {
 	static const int codes[] = {
-		[E_OK] = 0,
-		[E_DUPLICATE] = HYPERCALL_E_LIMIT,
-		[E_TOO_MANY] = HYPERCALL_E_LIMIT,
-		[E_ATTACHED] = HYPERCALL_E_STATE,
-		[E_NOT_ATTACHED] = HYPERCALL_E_STATE,
-		[E_HAS_OWNER] = HYPERCALL_E_STATE,
-		[E_OVERLAP] = HYPERCALL_E_OVERLAP,
-		[E_NO_MEMORY] = HYPERCALL_E_MEMORY,
-		[E_UNALIGNED] = HYPERCALL_E_ARGUMENT,
-		[E_OUT_OF_RANGE] = HYPERCALL_E_ARGUMENT,
-		[E_NOT_MAPPED] = HYPERCALL_E_ADDRESS,
-		[E_ALREADY_MAPPED] = HYPERCALL_E_MAPPED,
-		[E_NO_SNOOP_CONTROL] = HYPERCALL_E_NO_SNOOP_CONTROL,
-		[E_NO_UNIT] = HYPERCALL_E_NO_UNIT,
-		[E_ADDRESS_WIDTH] = HYPERCALL_E_UNIT,
-		[E_PAGE_SIZES] = HYPERCALL_E_UNIT,
-		[E_NO_DOMAIN] = HYPERCALL_E_UNIT,
-		[E_RESERVED_REGION] = HYPERCALL_E_RESERVED,
-		[E_GROUP_SPLIT] = HYPERCALL_E_GROUP,
-		[E_QUARANTINED] = HYPERCALL_E_QUARANTINED,
-	};
+		CODE(DUPLICATE, LIMIT),          CODE(TOO_MANY, LIMIT),
+		CODE(ATTACHED, STATE),           CODE(NOT_ATTACHED, STATE),
+		CODE(HAS_OWNER, STATE),          CODE(OVERLAP, OVERLAP),
+		CODE(NO_MEMORY, MEMORY),         CODE(UNALIGNED, ARGUMENT),
+		CODE(OUT_OF_RANGE, ARGUMENT),    CODE(NOT_MAPPED, ADDRESS),
+		CODE(ALREADY_MAPPED, MAPPED),    CODE(NO_SNOOP_CONTROL, NO_SNOOP_CONTROL),
+		CODE(NO_UNIT, NO_UNIT),          CODE(ADDRESS_WIDTH, UNIT),
+		CODE(PAGE_SIZES, UNIT),          CODE(NO_DOMAIN, UNIT),
+		CODE(RESERVED_REGION, RESERVED), CODE(GROUP_SPLIT, GROUP),
+		CODE(QUARANTINED, QUARANTINED)};
 
-	if (e && (e >= ARRAY_SIZE(codes) || !codes[e]))
-		return HYPERCALL_E_HARDWARE;
-	return codes[e];
+	if (!e)
+		return 0;
+	return e < ARRAY_SIZE(codes) && codes[e] ? codes[e] : HYPERCALL_E_HARDWARE;
 }
 
 static const struct vm *owner_of(const struct device *d)

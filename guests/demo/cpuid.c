@@ -37,6 +37,16 @@ void step_hypercalls(void)
 		{"log-length", HYPERCALL_LOG, 0x1000, 129, HYPERCALL_E_ARGUMENT},
 		{"log-address", HYPERCALL_LOG, 1ull << 45, 1, HYPERCALL_E_ADDRESS},
 		{"log-address-wraps", HYPERCALL_LOG, ~0ull, 128, HYPERCALL_E_ADDRESS},
+		{"counter-of-cpu", HYPERCALL_COUNTERS, HYPERCALL_COUNTER_OF_CPU(99), 0,
+	         HYPERCALL_E_ARGUMENT},
+		{"info-of-foreign", HYPERCALL_DEVICE_INFO, 0, 0, HYPERCALL_E_DEVICE},
+		{"attach-foreign", HYPERCALL_ATTACH, 0, HYPERCALL_IOASID_NONE, HYPERCALL_E_DEVICE},
+		{"detach-foreign", HYPERCALL_DETACH, ~0ull, 0, HYPERCALL_E_DEVICE},
+		{"alloc-request", HYPERCALL_IOASID_ALLOC, 3, 0, HYPERCALL_E_ARGUMENT},
+		{"free-id", HYPERCALL_IOASID_FREE, ~0ull, 0, HYPERCALL_E_IOASID},
+		{"map-id", HYPERCALL_IOASID_MAP, 1ull << 32, 0, HYPERCALL_E_IOASID},
+		{"unmap-id", HYPERCALL_IOASID_UNMAP, HYPERCALL_IOASID_NONE, 0, HYPERCALL_E_IOASID},
+		{"command", HYPERCALL_COMMAND, 0x1000, 4, HYPERCALL_E_PERMISSION},
 	};
 	const unsigned int count = sizeof(calls) / sizeof(*calls);
 	unsigned int right = 0;
