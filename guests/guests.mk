@@ -3,24 +3,26 @@
 
 GUESTS := build/guests
 DEBIAN := $(GUESTS)/debian
+FREE   := $(addprefix $(GUESTS)/,demo.elf)
 
-guests: $(GUESTS)/demo.elf $(GUESTS)/vmlinuz $(GUESTS)/initrd.gz
+guests: $(FREE) $(GUESTS)/vmlinuz $(GUESTS)/initrd.gz
 
-# --- the demo: 64-bit code in the 32-bit file that Multiboot1 wants ---------------------------------
-DEMO_CFLAGS  := $(COMMON) -fno-pic -fno-pie
-DEMO_OBJECTS := $(patsubst guests/%,$(GUESTS)/%.o,$(wildcard guests/demo/*.c guests/demo/*.asm))
+# --- freestanding ones: 64-bit code in the 32-bit file that Multiboot1 wants -------------------------
+FREE_CFLAGS := $(COMMON) -fno-pic -fno-pie
+objects      = $(patsubst guests/%,$(GUESTS)/%.o,$(wildcard guests/$(1)/*.c guests/$(1)/*.asm))
 
-$(GUESTS)/demo/%.c.o: guests/demo/%.c
+$(GUESTS)/%.c.o: guests/%.c
 	mkdir -p $(@D)
 	echo "CC   $@"
-	$(CC) $(DEMO_CFLAGS) -MMD -MP -c -o $@ $<
-$(GUESTS)/demo/%.asm.o: guests/demo/%.asm
+	$(CC) $(FREE_CFLAGS) -MMD -MP -c -o $@ $<
+$(GUESTS)/%.asm.o: guests/%.asm
 	mkdir -p $(@D)
 	echo "NASM $@"
 	nasm -f elf64 -o $@ $<
-$(GUESTS)/demo.elf: guests/demo/link.ld $(DEMO_OBJECTS)
+$(GUESTS)/demo.elf: $(call objects,demo)
+$(FREE): guests/lib/link.ld $(call objects,lib)
 	echo "LD   $@"
-	ld -nostdlib -n -z noexecstack --no-warn-rwx-segments --build-id=none -T $^ -o $@.64
+	ld -nostdlib -n -z noexecstack --no-warn-rwx-segments --build-id=none -T guests/lib/link.ld $(filter %.o,$^) -o $@.64
 	objcopy --strip-debug -O elf32-i386 $@.64 $@
 
 # --- Linux: Debian's kernel, fetched once, and an initramfs -----------------------------------------

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "guests/demo/code.h"
-#include "guests/demo/idt.h"
+#include "guests/lib/idt.h"
 #include "guests/demo/paging.h"
 
 #define SELECTOR_CODE32 0x18

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "guests/demo/code.h"
-#include "guests/demo/report.h"
+#include "guests/lib/report.h"
 #include "guests/demo/steps.h"
 
 #define CPUID_ECX_VMX        (1u << 5)  /* leaf 1 */

@@ -4,30 +4,13 @@
  * lies outside this VM's memory is not in its IOASID: such DMA faults and moves nothing (R4, R22).
  * And interrupts: to this CPU, and to others, which must not come through.
  */
-#include "guests/demo/pci.h"
-#include "guests/demo/report.h"
+#include "guests/lib/edu.h"
+#include "guests/lib/pci.h"
+#include "guests/lib/report.h"
 #include "guests/demo/steps.h"
-#include "guests/demo/ticks.h"
+#include "guests/lib/ticks.h"
 
-#define EDU_ID          0x11e81234u
-#define EDU_BAR_ADDRESS 0xfffffff0u
-
-#define EDU_REG_ID         0x00
-#define EDU_REG_LIVENESS   0x04 /* reads back inverted */
-#define EDU_REG_RAISE      0x60
-#define EDU_REG_LOWER      0x64
-#define EDU_REG_SOURCE     0x80
-#define EDU_REG_TARGET     0x88
-#define EDU_REG_COUNT      0x90
-#define EDU_REG_COMMAND    0x98
-#define EDU_ID_VALUE       0x010000edu
-#define EDU_COMMAND_RUN    1u
-#define EDU_COMMAND_TO_RAM 2u
-
-/* Its buffer is 4 KiB, but QEMU ends itself on a transfer up to the last byte as on one beyond. */
-#define EDU_BUFFER 0x40000u
-#define BYTES      4088u
-#define PAGE       4096u
+#define PAGE 4096u
 
 /* A fault is recorded before its DMA is done, and counted when another CPU has counted its own. */
 #define TRIES       5
@@ -36,69 +19,24 @@
 #define PATTERN_OUT 0x5a
 #define PATTERN_IN  0x33
 
-static uint8_t *edu;
-static uint8_t out[BYTES] __attribute__((aligned(PAGE)));
-static uint8_t in[2 * PAGE] __attribute__((aligned(PAGE)));
-
-static uint32_t edu_read(uint32_t offset)
-{
-	return *(volatile uint32_t *)(edu + offset);
-}
-
-static void edu_write(uint32_t offset, uint64_t value)
-{
-	*(volatile uint64_t *)(edu + offset) = value;
-}
-
-static void edu_write32(uint32_t offset, uint32_t value)
-{
-	*(volatile uint32_t *)(edu + offset) = value;
-}
-
-/* The compiler does not see that the device reads and writes memory. */
-static void barrier(void)
-{
-	__asm__ volatile("" : : : "memory");
-}
-
-static bool dma(uint64_t source, uint64_t target, uint32_t command)
-{
-	bool done;
-
-	barrier();
-	edu_write(EDU_REG_SOURCE, source);
-	edu_write(EDU_REG_TARGET, target);
-	edu_write(EDU_REG_COUNT, BYTES);
-	edu_write(EDU_REG_COMMAND, command | EDU_COMMAND_RUN);
-	done = WAIT_FOR(!(edu_read(EDU_REG_COMMAND) & EDU_COMMAND_RUN));
-	barrier();
-	return done;
-}
+static struct edu edu;
+static uint8_t buffer[PAGE] __attribute__((aligned(PAGE)));
 
 static bool dma_from(uint64_t iova)
 {
-	return dma(iova, EDU_BUFFER, 0);
+	return edu_dma(&edu, false, iova, EDU_BYTES);
 }
 
 static bool dma_to(uint64_t iova)
 {
-	return dma(EDU_BUFFER, iova, EDU_COMMAND_TO_RAM);
+	return edu_dma(&edu, true, iova, EDU_BYTES);
 }
 
-/* Out to the device and back to an address across two pages. */
 static void check_round_trip(const char *step)
 {
-	uint8_t *back = in + PAGE / 2;
-	unsigned int wrong = 0;
-	bool done;
+	uint32_t wrong = edu_round_trip(&edu, ticks());
 
-	for (unsigned int i = 0; i < BYTES; i++)
-		out[i] = (uint8_t)(i * 7 + ticks());
-	__builtin_memset(in, 0, sizeof(in));
-	done = dma_from((uintptr_t)out) && dma_to((uintptr_t)back);
-	for (unsigned int i = 0; i < BYTES; i++)
-		wrong += back[i] != out[i];
-	report(done && !wrong, "%s bytes=%u wrong=%u", step, BYTES, wrong);
+	report(!wrong, "%s bytes=%u wrong=%u", step, EDU_BYTES, wrong);
 }
 
 /* Memory that this program does not use: nothing may change there. */
@@ -120,11 +58,11 @@ static uint64_t faults(void)
 /* What the device holds now is what it held, or what a bus without an answer gives. */
 static bool holds_nothing_new(void)
 {
-	__builtin_memset(in, PATTERN_IN, BYTES);
-	if (!dma_to((uintptr_t)in))
+	__builtin_memset(buffer, PATTERN_IN, EDU_BYTES);
+	if (!dma_to((uintptr_t)buffer))
 		return false;
-	for (unsigned int i = 0; i < BYTES; i++)
-		if (in[i] != PATTERN_OUT && in[i] != 0 && in[i] != 0xff)
+	for (unsigned int i = 0; i < EDU_BYTES; i++)
+		if (buffer[i] != PATTERN_OUT && buffer[i] != 0 && buffer[i] != 0xff)
 			return false;
 	return true;
 }
@@ -147,8 +85,8 @@ static void check_outside(uint64_t iova)
 	uint64_t write_faults, read_faults;
 	bool done;
 
-	__builtin_memset(out, PATTERN_OUT, BYTES);
-	done = dma_from((uintptr_t)out);
+	__builtin_memset(buffer, PATTERN_OUT, EDU_BYTES);
+	done = dma_from((uintptr_t)buffer);
 	write_faults = faults_of(dma_to, iova);
 	read_faults = faults_of(dma_from, iova);
 	report(done && holds_nothing_new() && write_faults && read_faults,
@@ -184,8 +122,8 @@ static bool send(uint32_t function, uint32_t msi, uint32_t address, uint32_t dat
 	pci_write(function, msi + 8, 0);
 	pci_write(function, msi + 12, data);
 	pci_write(function, msi, control | MSI_ENABLE);
-	edu_write32(EDU_REG_RAISE, 1);
-	edu_write32(EDU_REG_LOWER, 1);
+	edu_write32(&edu, EDU_REG_RAISE, 1);
+	edu_write32(&edu, EDU_REG_LOWER, 1);
 	return pci_read(function, msi) == (control | MSI_ENABLE) &&
 	       pci_read(function, msi + 4) == address && pci_read(function, msi + 8) == 0 &&
 	       (pci_read(function, msi + 12) & 0xffff) == data;
@@ -218,16 +156,17 @@ void step_edu(uint64_t memory_size)
 {
 	uint32_t function;
 
-	if (!pci_find(EDU_ID, &function)) {
+	if (!edu_find(&edu, 0)) {
 		print("edu device=none");
 		return;
 	}
-	edu = (uint8_t *)(uintptr_t)(pci_read(function, PCI_BAR0) & EDU_BAR_ADDRESS);
-	pci_write(function, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	edu_write32(EDU_REG_LIVENESS, 0x12345678);
-	report(edu_read(EDU_REG_ID) == EDU_ID_VALUE && edu_read(EDU_REG_LIVENESS) == ~0x12345678u,
+	function = edu.function;
+	edu_write32(&edu, EDU_REG_LIVENESS, 0x12345678);
+	report(edu_read(&edu, EDU_REG_ID) == EDU_ID_VALUE &&
+	               edu_read(&edu, EDU_REG_LIVENESS) == ~0x12345678u,
 	       "edu bus=%u device=%u function=%u id=0x%x registers=0x%lx", function >> 8,
-	       function >> 3 & 31, function & 7, edu_read(EDU_REG_ID), (uint64_t)(uintptr_t)edu);
+	       function >> 3 & 31, function & 7, edu_read(&edu, EDU_REG_ID),
+	       (uint64_t)(uintptr_t)edu.registers);
 
 	check_round_trip("dma");
 	check_interrupts(function);

@@ -2,8 +2,8 @@
 /* R14: whatever form the instruction has, it exits, is counted, and harms nothing but the caches.
  */
 #include "guests/demo/code.h"
-#include "guests/demo/cpus.h"
-#include "guests/demo/report.h"
+#include "guests/lib/cpus.h"
+#include "guests/lib/report.h"
 #include "guests/demo/steps.h"
 
 #define RFLAGS_ARITHMETIC 0x8d5u

@@ -4,51 +4,11 @@
  * line: cpus=N is how many it has, 1 if it does not say; wbinvd=N executes N more;
  * crash=triple-fault and crash=no-memory end it the bad way, crash=loop never does.
  */
-#include <stddef.h>
-
 #include "guests/demo/code.h"
-#include "guests/demo/report.h"
+#include "guests/lib/cpus.h"
+#include "guests/lib/options.h"
+#include "guests/lib/report.h"
 #include "guests/demo/steps.h"
-
-/* Multiboot 0.6.96, 3.3. */
-#define MULTIBOOT_HAS_MEMORY  (1u << 0)
-#define MULTIBOOT_HAS_CMDLINE (1u << 2)
-
-struct multiboot {
-	uint32_t flags;
-	uint32_t mem_lower, mem_upper; /* KiB; upper memory begins at 1 MiB */
-	uint32_t boot_device;
-	uint32_t cmdline;
-};
-
-/* The text behind NAME= on the command line, or NULL. */
-static const char *option(const struct multiboot *info, const char *name)
-{
-	const char *p = (const char *)(uintptr_t)info->cmdline;
-
-	if (!(info->flags & MULTIBOOT_HAS_CMDLINE))
-		return NULL;
-	while (*p) {
-		const char *n = name;
-
-		while (*n && *p == *n)
-			p++, n++;
-		if (!*n && *p == '=')
-			return p + 1;
-		while (*p && *p++ != ' ')
-			;
-	}
-	return NULL;
-}
-
-static uint64_t number(const char *text)
-{
-	uint64_t value = 0;
-
-	while (text && *text >= '0' && *text <= '9')
-		value = value * 10 + (uint64_t)(*text++ - '0');
-	return value;
-}
 
 /* Neither returns if the hypervisor does its part: it kills this VM, and nothing else. */
 static void crash(const char *how)
@@ -68,11 +28,9 @@ static void crash(const char *how)
 	report(false, "crash how=%s", how);
 }
 
-void demo_main(const struct multiboot *info);
-
-void demo_main(const struct multiboot *info)
+void guest_main(const struct multiboot *info)
 {
-	const char *how = option(info, "crash"), *cpus = option(info, "cpus");
+	const char *how = option_text(info, "crash");
 
 	if (!snoopervisor_find(&hypervisor))
 		for (;;)
@@ -90,12 +48,12 @@ void demo_main(const struct multiboot *info)
 	step_undefined();
 	report(info->flags & MULTIBOOT_HAS_MEMORY, "memory upper-kib=%u", info->mem_upper);
 	step_bus_master();
-	step_cpus(cpus ? (uint32_t)number(cpus) : 1);
+	cpus_start((uint32_t)option_number(info, "cpus", 1));
 	step_flush_begin();
-	step_edu(((uint64_t)info->mem_upper << 10) + (1 << 20));
+	step_edu(memory_size(info));
 	step_flush_end();
 	step_verdict();
-	step_wbinvd_loop(number(option(info, "wbinvd")));
+	step_wbinvd_loop(option_number(info, "wbinvd", 0));
 	measure_exits();
 	if (how)
 		crash(how);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* R21: whatever this VM writes, what it does not own cannot master the bus. That is seen from
  * outside only; from here, those functions answer all ones. */
-#include "guests/demo/pci.h"
-#include "guests/demo/report.h"
+#include "guests/lib/pci.h"
+#include "guests/lib/report.h"
 #include "guests/demo/steps.h"
 
 void step_bus_master(void)

@@ -3,7 +3,7 @@
  * What an exit costs, in ticks of the TSC. Bochs, and QEMU with -icount shift=0, count one tick an
  * instruction; a real CPU counts cycles.
  */
-#include "guests/demo/report.h"
+#include "guests/lib/report.h"
 #include "guests/demo/steps.h"
 
 #define RUNS 64

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What a guest may set without setting it for the machine (R16), and what it does not have. */
 #include "guests/demo/code.h"
-#include "guests/demo/report.h"
+#include "guests/lib/report.h"
 #include "guests/demo/steps.h"
 
 #define CR0_NW (1ull << 29)

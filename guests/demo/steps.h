@@ -18,9 +18,6 @@ void step_wbinvd_loop(uint64_t count);
 void step_flush_begin(void);
 void step_flush_end(void);
 
-/* cpus.c: starts the VM's other CPUs, so that there are as many */
-void step_cpus(uint32_t expected);
-
 /* state.c: cache control, PAT and MTRRs (R16); what a guest does not have. */
 void step_cache_disable(void);
 void step_pat(void);

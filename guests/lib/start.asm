@@ -14,7 +14,7 @@ PAGE_TABLE	equ 0x003		; present, writable
 PAGE_MEMORY	equ 0x083		; and 2 MiB large
 PAGE_DEVICE	equ 0x09b		; and uncached
 
-extern demo_main
+extern guest_main
 global pml4, page_directories
 
 section .multiboot
@@ -71,7 +71,7 @@ bits 64
 	mov ds, eax
 	mov es, eax
 	mov edi, ebx
-	jmp demo_main
+	jmp guest_main
 
 SELECTOR_CODE64	equ 0x08
 SELECTOR_DATA	equ 0x10

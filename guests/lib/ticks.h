@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef DEMO_TICKS_H
-#define DEMO_TICKS_H
+#ifndef LIB_TICKS_H
+#define LIB_TICKS_H
 
 #include <stdbool.h>
 #include <stdint.h>

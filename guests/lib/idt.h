@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupt gates (SDM volume 3, 6.14.1). */
-#ifndef DEMO_IDT_H
-#define DEMO_IDT_H
+#ifndef LIB_IDT_H
+#define LIB_IDT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <stdarg.h>
 
-#include "guests/demo/report.h"
+#include "guests/lib/report.h"
 
 #define LINE_MAX 128 /* of HYPERCALL_LOG */
 

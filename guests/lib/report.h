@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the demo says: one line a step, in the log of the hypervisor. */
-#ifndef DEMO_REPORT_H
-#define DEMO_REPORT_H
+/* What a guest says: one line a step, in the log of the hypervisor. */
+#ifndef LIB_REPORT_H
+#define LIB_REPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>

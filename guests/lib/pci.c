@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "guests/demo/pci.h"
+#include "guests/lib/pci.h"
 
 #define PORT_ADDRESS 0xcf8
 #define PORT_DATA    0xcfc

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Configuration space by ports CF8 and CFC (PCI Local Bus 3.0, 3.2.2.3.2). */
-#ifndef DEMO_PCI_H
-#define DEMO_PCI_H
+#ifndef LIB_PCI_H
+#define LIB_PCI_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,23 +4,19 @@
  * not the VM's never hear of it. They halt until they are woken, and then execute WBINVD until they
  * are told to stop.
  */
-#include "guests/demo/cpus.h"
-#include "guests/demo/idt.h"
-#include "guests/demo/report.h"
-#include "guests/demo/steps.h"
-#include "guests/demo/ticks.h"
+#include "guests/lib/cpus.h"
+#include "guests/lib/idt.h"
+#include "guests/lib/report.h"
+#include "guests/lib/ticks.h"
 
 #define APIC            0xfee00000u
 #define APIC_ID         0x20
 #define APIC_SVR        0xf0
 #define APIC_SVR_ENABLE 0x100u
+#define APIC_IRR        0x200
 #define APIC_ICR        0x300
 #define APIC_ICR_HIGH   0x310
 
-#define ICR_NMI    0x4400u
-#define ICR_INIT   0x4500u
-#define ICR_SIPI   0x4600u
-#define ICR_FIXED  0x4000u
 #define WAKE       0x60u
 #define VECTOR_NMI 2
 
@@ -64,15 +60,24 @@ static bool is_x2apic(void)
 	return low & APIC_BASE_X2APIC;
 }
 
-static uint32_t own_apic_id(void)
+uint32_t cpus_own_apic_id(void)
 {
 	return is_x2apic() ? *apic(APIC_ID) : *apic(APIC_ID) >> 24;
 }
 
-static void send(uint32_t apic_id, uint32_t command)
+void cpus_send(uint32_t apic_id, uint32_t command)
 {
 	*apic(APIC_ICR_HIGH) = is_x2apic() ? apic_id : apic_id << 24;
 	*apic(APIC_ICR) = command;
+}
+
+bool cpus_interrupt_waits(void)
+{
+	uint32_t waiting = 0;
+
+	for (uint32_t i = 0; i < 8; i++)
+		waiting |= *apic(APIC_IRR + 16 * i);
+	return waiting;
 }
 
 void cpu_main(uint32_t number)
@@ -81,7 +86,7 @@ void cpu_main(uint32_t number)
 
 	idt_load(idt, sizeof(idt));
 	*apic(APIC_SVR) |= APIC_SVR_ENABLE;
-	cpu->apic_id = own_apic_id();
+	cpu->apic_id = cpus_own_apic_id();
 	for (;;) {
 		cpu->idle = true;
 		__asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
@@ -125,19 +130,19 @@ static uint32_t count_cpus(void)
 	return 1 + *(volatile uint32_t *)&ap_count;
 }
 
-void step_cpus(uint32_t expected)
+void cpus_start(uint32_t expected)
 {
-	uint32_t own = own_apic_id(), found;
+	uint32_t own = cpus_own_apic_id(), found;
 	bool idle;
 
 	prepare();
 	cpus[0].apic_id = own;
 	for (uint32_t id = 0; id < CPUS_MAX; id++)
 		if (id != own)
-			send(id, ICR_INIT);
+			cpus_send(id, ICR_INIT);
 	for (uint32_t id = 0; id < 2 * CPUS_MAX; id++)
 		if (id % CPUS_MAX != own)
-			send(id % CPUS_MAX, ICR_SIPI | TRAMPOLINE >> 12);
+			cpus_send(id % CPUS_MAX, ICR_SIPI | TRAMPOLINE >> 12);
 	if (WAIT_FOR(count_cpus() >= expected))
 		cpu_count = expected;
 	idle = WAIT_FOR(all_are_idle());
@@ -152,7 +157,7 @@ static bool send_nmis(void)
 
 	for (uint32_t round = 0; round < NMI_ROUNDS; round++) {
 		for (uint32_t i = 1; i < cpu_count; i++) {
-			send(cpus[i].apic_id, ICR_NMI);
+			cpus_send(cpus[i].apic_id, ICR_NMI);
 			sent++;
 			if (!WAIT_FOR(*(volatile uint32_t *)&cpu_nmis == sent))
 				return false;
@@ -169,7 +174,7 @@ bool cpus_flush_begin(void)
 		return false;
 	flushing = true;
 	for (uint32_t i = 1; i < cpu_count; i++)
-		send(cpus[i].apic_id, ICR_FIXED | WAKE);
+		cpus_send(cpus[i].apic_id, ICR_FIXED | WAKE);
 	report(WAIT_FOR(all_have_flushed()), "wake cpus=%u", cpu_count - 1);
 	taken = send_nmis();
 	report(taken, "nmi cpus=%u taken=%u", cpu_count - 1, cpu_nmis);
