@@ -15,9 +15,9 @@ struct facts {
 	struct acpi_madt madt;
 	struct acpi_mcfg mcfg;
 	struct acpi_fadt fadt;
-	struct dmar dmar; /* unit_count is 0 without a DMAR */
+	struct dmar dmar;     /* unit_count is 0 without a DMAR */
 	u64 dmar_pa, madt_pa; /* 0: none */
-	u64 hpet_pa; /* 0: none */
+	u64 hpet_pa;          /* 0: none */
 };
 extern struct facts facts;
 
