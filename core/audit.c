@@ -121,7 +121,7 @@ static void audit_contexts(struct audit *a, const struct vtd_unit *unit)
 			note(a, "pass-through", BDF_TEXT(bdf), 0, entry.low); /* R7 */
 		else if (!d || d->state != DEVICE_ATTACHED || !d->ioasid || d->unit != unit)
 			note(a, "context-of-unattached", BDF_TEXT(bdf), 0, entry.low);
-		else if (!vtd_is_attached(&entry, &d->ioasid->space))
+		else if (!vtd_is_attached(unit, &entry, &d->ioasid->space))
 			note(a, "context-of-other-table", BDF_TEXT(bdf), 0, entry.low);
 	}
 }

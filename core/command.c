@@ -24,6 +24,13 @@ static err_t run_unprotected_dma(struct line *l)
 	return line_choice(l, choices, &plan.unprotected_dma);
 }
 
+static err_t run_scalable(struct line *l)
+{
+	static const char *const choices[] = {"off", "on", NULL};
+
+	return line_choice(l, choices, &plan.scalable);
+}
+
 static err_t run_on_exit(struct line *l)
 {
 	static const char *const actions[] = {"halt", "poweroff", "reset", "qemu", NULL};
@@ -255,6 +262,7 @@ static const struct {
 	{"policy", run_policy, MANIFEST, NULL},
 	{"vm", run_vm, MANIFEST, NULL},
 	{"on-exit", run_on_exit, MANIFEST, NULL},
+	{"scalable", run_scalable, MANIFEST, NULL},
 	{"unprotected-dma", run_unprotected_dma, MANIFEST, NULL},
 	{"ioasid", run_ioasid, MANIFEST | LIVE,
          "[NAME default|snoop|nosnoop]: list them, create one"},

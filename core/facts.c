@@ -5,6 +5,7 @@
 #include "core/device.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/plan.h"
 #include "core/power.h"
 #include "core/x86.h"
 
@@ -152,10 +153,10 @@ static void log_unit(const struct vtd_unit *unit, bool remap)
 
 	log_line(
 		"unit %u base=0x%lx cap=0x%lx ecap=0x%lx sc=%u walk-coherent=%u widths=%s pages=%s "
-		"ir=%u",
+		"scalable=%u ir=%u",
 		unit->index, unit->regs.base_pa, unit->cap, unit->ecap, unit->snoop_control,
 		unit->walk_coherent, widths[unit->levels >> 3 & 7],
-		pages[unit->leaf_sizes >> 1 & 3], remap);
+		pages[unit->leaf_sizes >> 1 & 3], unit->scalable, remap);
 }
 
 err_t facts_start_units(void)
@@ -169,6 +170,8 @@ err_t facts_start_units(void)
 
 		TRY(vtd_unit_probe(&units[i], i, &facts.dmar.units[i]));
 		unit_count++;
+		if (plan.scalable)
+			vtd_unit_set_scalable(&units[i]);
 		remap = can_remap_interrupts(&units[i], x2apic);
 		log_unit(&units[i], remap);
 		TRY(vtd_unit_stop(&units[i]));

@@ -77,7 +77,7 @@ void main(const struct boot_info *info)
 		log_line("error memory reason=%s", error_name(e));
 		require(e);
 	}
-	plan_read_on_exit();
+	plan_read_early();
 	require(facts_collect());
 	require(take_devices());
 	require(start_cpus());

@@ -23,8 +23,9 @@ static err_t bad_manifest(u32 line, struct text word, err_t e)
 	return e;
 }
 
-/* How the machine ends must be known before anything can go wrong. */
-void plan_read_on_exit(void)
+/* How the machine ends must be known before anything can go wrong; the units' mode before they
+ * start. */
+void plan_read_early(void)
 {
 	const struct boot_file *file = &facts.boot.manifest;
 	struct text rest = {phys_to_virt(file->pa), MIN(file->size, MANIFEST_MAX)}, line, word;
@@ -33,7 +34,8 @@ void plan_read_on_exit(void)
 		struct text words = line;
 
 		/* A bad line is found again, and reported, when the manifest is read as a whole. */
-		if (!text_next_word(&words, &word) && text_is(word, "on-exit") &&
+		if (!text_next_word(&words, &word) &&
+		    (text_is(word, "on-exit") || text_is(word, "scalable")) &&
 		    command_run(line, 0, &word))
 			continue;
 	}

@@ -11,13 +11,14 @@
 struct plan {
 	enum coherency_policy policy; /* of VMs that do not say their own */
 	u32 unprotected_dma;          /* 1: allowed */
+	u32 scalable;                 /* 1: VT-d's scalable mode, where a unit has it (R20) */
 	u32 device_count;             /* what is said of them: struct device */
 	struct device *devices[DEVICES_MAX];
 };
 extern struct plan plan;
 
-/* Takes only the manifest's on-exit lines: called as soon as memory can be read. */
-void plan_read_on_exit(void);
+/* Takes only the manifest's on-exit and scalable lines: called as soon as memory can be read. */
+void plan_read_early(void);
 
 /* Reads the manifest. Errors are logged with line, word and reason, and nothing is started. */
 err_t plan_read_manifest(void) must_check;

@@ -26,46 +26,89 @@ err_t vtd_check(const struct vtd_unit *unit, const struct vtd_space *space)
 	return E_OK;
 }
 
+/* Of a function's bus; in scalable mode, of its half of the bus. */
+static u64 *find_root(const struct vtd_unit *unit, u16 rid)
+{
+	struct vtd_root *root = (struct vtd_root *)phys_to_virt(unit->root_pa) + (rid >> 8);
+
+	return unit->scalable && rid & 0x80 ? &root->high : &root->low;
+}
+
 /* The slot of a function, or NULL if its bus has no context table. */
 static struct vtd_context *find_context(const struct vtd_unit *unit, u16 rid)
 {
-	const struct vtd_root *root = phys_to_virt(unit->root_pa);
-	u64 entry = root[rid >> 8].low;
+	u64 root = *find_root(unit, rid);
+	u32 index = unit->scalable ? 2 * (rid & 0x7f) : rid & 0xff;
 
-	if (!(entry & VTD_ROOT_P))
+	if (!(root & VTD_ROOT_P))
 		return NULL;
-	return (struct vtd_context *)phys_to_virt(entry & VTD_TABLE_ADDRESS) + (rid & 0xff);
+	return (struct vtd_context *)phys_to_virt(root & VTD_TABLE_ADDRESS) + index;
 }
 
-/* Gives the bus a context table, all absent; it stays. */
-static err_t add_context_table(const struct vtd_unit *unit, u8 bus)
+static err_t add_table(u64 *pa, bool flush)
 {
-	struct vtd_root *root = phys_to_virt(unit->root_pa), entry;
-	u64 table_pa = page_alloc_zeroed();
-
-	if (!table_pa)
+	*pa = page_alloc_zeroed();
+	if (!*pa)
 		return E_NO_MEMORY;
-	if (!unit->walk_coherent)
-		cache_flush_range(phys_to_virt(table_pa), PAGE_SIZE);
-	entry = vtd_root_entry(table_pa);
-	publish_pair(&root[bus], entry.low, entry.high, !unit->walk_coherent);
+	if (flush)
+		cache_flush_range(phys_to_virt(*pa), PAGE_SIZE);
 	return E_OK;
+}
+
+/* Gives the bus, or half of it, a context table, all absent; it stays. */
+static err_t add_context_table(const struct vtd_unit *unit, u16 rid)
+{
+	u64 table_pa;
+
+	TRY(add_table(&table_pa, !unit->walk_coherent));
+	publish_entries(find_root(unit, rid), vtd_root_entry(table_pa).low, 0, 1,
+	                !unit->walk_coherent);
+	return E_OK;
+}
+
+static struct vtd_context make_pasid(const struct vtd_space *space)
+{
+	const struct pagetable *table = &space->table;
+
+	return vtd_pasid_entry(table->root_pa, table->levels, space->domain_id, space->snoop);
+}
+
+/* Directory and table of a space, with an entry for PASID 0; they stay with it. */
+static err_t add_pasids(struct vtd_space *space)
+{
+	struct vtd_context entry = make_pasid(space);
+
+	if (!space->pasid_table_pa)
+		TRY(add_table(&space->pasid_table_pa, true));
+	TRY(add_table(&space->pasid_directory_pa, true));
+	publish_pair(phys_to_virt(space->pasid_table_pa), entry.low, entry.high, true);
+	publish_entries(phys_to_virt(space->pasid_directory_pa),
+	                space->pasid_table_pa | VTD_PASID_P, 0, 1, true);
+	return E_OK;
+}
+
+/* What the context entry of a device in the space is. */
+static struct vtd_context make_context(const struct vtd_unit *unit, const struct vtd_space *space)
+{
+	if (unit->scalable)
+		return (struct vtd_context){.low = space->pasid_directory_pa | VTD_CONTEXT_P};
+	return vtd_context_entry(space->table.root_pa, space->table.levels, space->domain_id);
 }
 
 err_t vtd_attach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 {
-	const struct pagetable *table = &space->table;
-	struct vtd_context entry =
-		vtd_context_entry(table->root_pa, table->levels, space->domain_id);
-	struct vtd_context *slot;
+	struct vtd_context *slot, entry;
 	err_t e;
 
 	TRY(vtd_check(unit, space));
+	if (unit->scalable && !space->pasid_directory_pa)
+		TRY(add_pasids(space));
 	if (!find_context(unit, rid))
-		TRY(add_context_table(unit, rid >> 8));
+		TRY(add_context_table(unit, rid));
 	slot = find_context(unit, rid);
 	if (slot->low & VTD_CONTEXT_P)
 		return E_HAS_OWNER;
+	entry = make_context(unit, space);
 	space->units[unit->index] = unit; /* before it can walk: it is told of every change */
 	space->attached[unit->index]++;
 	publish_pair(slot, entry.low, entry.high, !unit->walk_coherent);
@@ -80,7 +123,7 @@ err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 	struct vtd_context *slot = find_context(unit, rid);
 	bool flush = !unit->walk_coherent;
 
-	if (!slot || slot->low != (space->table.root_pa | VTD_CONTEXT_P))
+	if (!slot || slot->low != make_context(unit, space).low)
 		return E_NOT_FOUND;
 	publish_entries(&slot->low, slot->low & ~VTD_CONTEXT_P, 0, 1, flush);
 	TRY(vtd_invalidate_device(unit, rid, space->domain_id, space->domain_id));
@@ -97,12 +140,21 @@ bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *
 	return entry->low & VTD_CONTEXT_P;
 }
 
-bool vtd_is_attached(const struct vtd_context *entry, const struct vtd_space *space)
+static bool is_equal(const struct vtd_context *a, struct vtd_context b)
 {
-	struct vtd_context expected =
-		vtd_context_entry(space->table.root_pa, space->table.levels, space->domain_id);
+	return a->low == b.low && a->high == b.high;
+}
 
-	return entry->low == expected.low && entry->high == expected.high;
+bool vtd_is_attached(const struct vtd_unit *unit, const struct vtd_context *entry,
+                     const struct vtd_space *space)
+{
+	const u64 *directory = phys_to_virt(space->pasid_directory_pa);
+
+	if (!is_equal(entry, make_context(unit, space)))
+		return false;
+	return !unit->scalable ||
+	       (*directory == (space->pasid_table_pa | VTD_PASID_P) &&
+	        is_equal(phys_to_virt(space->pasid_table_pa), make_pasid(space)));
 }
 
 bool vtd_passes_through(const struct vtd_context *entry)

@@ -32,6 +32,15 @@ struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id)
 	};
 }
 
+struct vtd_context vtd_pasid_entry(u64 table_pa, u8 levels, u16 domain_id, bool snoop)
+{
+	return (struct vtd_context){
+		.low = table_pa | VTD_PASID_P | VTD_PASID_SECOND |
+	               FIELD_PUT(VTD_PASID_AW, levels - 2),
+		.high = FIELD_PUT(VTD_PASID_DID, domain_id) | (snoop ? VTD_PASID_PGSNP : 0),
+	};
+}
+
 struct vtd_irte vtd_irte_entry(const struct vtd_interrupt *i, bool extended)
 {
 	return (struct vtd_irte){
@@ -60,6 +69,11 @@ struct vtd_descriptor vtd_flush_contexts(u64 scope, u16 rid, u16 domain_id)
 		.low = VTD_DESC_CONTEXT | scope | FIELD_PUT(VTD_DESC_DOMAIN_ID, domain_id) |
 	               FIELD_PUT(VTD_DESC_SOURCE_ID, rid),
 	};
+}
+
+struct vtd_descriptor vtd_flush_pasids(void)
+{
+	return (struct vtd_descriptor){.low = VTD_DESC_PASIDS | VTD_DESC_ALL_PASIDS};
 }
 
 struct vtd_descriptor vtd_flush_iotlb(u64 scope, u16 domain_id, u64 iova, u8 pages_lg2, u64 drain)

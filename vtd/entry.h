@@ -35,11 +35,17 @@ struct vtd_root vtd_root_entry(u64 context_table_pa);
 /* levels: 3, 4 or 5. Faults are reported; a device TLB is not allowed. */
 struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id);
 
+/* Scalable mode. What vtd_context_entry is to a device, for all devices of a space (R20): the first
+ * half of its PASID entry; the rest is 0. */
+struct vtd_context vtd_pasid_entry(u64 table_pa, u8 levels, u16 domain_id, bool snoop);
+
 /* Source id verified in full, one CPU in physical mode. extended: the unit has EIME set. */
 struct vtd_irte vtd_irte_entry(const struct vtd_interrupt *interrupt, bool extended);
 
 /* scope: VTD_DESC_GLOBAL, VTD_DESC_DEVICE. */
 struct vtd_descriptor vtd_flush_contexts(u64 scope, u16 rid, u16 domain_id);
+/* Every PASID entry. */
+struct vtd_descriptor vtd_flush_pasids(void);
 /* scope: VTD_DESC_GLOBAL, VTD_DESC_DOMAIN, VTD_DESC_PAGES: 2^pages_lg2 ones at iova, a multiple of
  * that; else both are 0. drain: of VTD_DESC_DRAIN, what the unit has. */
 struct vtd_descriptor vtd_flush_iotlb(u64 scope, u16 domain_id, u64 iova, u8 pages_lg2, u64 drain);

@@ -54,6 +54,7 @@ static err_t use_registers(struct vtd_unit *unit, struct vtd_descriptor d)
 static err_t submit(struct vtd_unit *unit, struct vtd_descriptor d)
 {
 	struct vtd_descriptor *next = phys_to_virt(unit->queue_pa);
+	u32 size = unit->scalable ? 2 : 1; /* the second half of a wide one stays 0 */
 
 	if (unit->failed)
 		return E_TIMEOUT;
@@ -61,8 +62,8 @@ static err_t submit(struct vtd_unit *unit, struct vtd_descriptor d)
 		return use_registers(unit, d);
 	next += unit->queue_tail;
 	next[0] = d;
-	next[1] = vtd_wait(unit->status_pa, ++unit->status_count);
-	unit->queue_tail = (unit->queue_tail + 2) % VTD_IQ_ENTRIES;
+	next[size] = vtd_wait(unit->status_pa, ++unit->status_count);
+	unit->queue_tail = (unit->queue_tail + 2 * size) % VTD_IQ_ENTRIES;
 	cache_fence();
 	mmio_w64(&unit->regs, VTD_IQT, FIELD_PUT(VTD_IQ_OFFSET, unit->queue_tail));
 	return await_status(unit);
@@ -78,6 +79,13 @@ static err_t invalidate(struct vtd_unit *unit, struct vtd_descriptor d)
 	return e;
 }
 
+/* 6.5.2.1: a PASID entry is cached apart from the context entry that leads to it. */
+static err_t invalidate_contexts(struct vtd_unit *unit, u64 scope, u16 rid, u16 domain_id)
+{
+	TRY(invalidate(unit, vtd_flush_contexts(scope, rid, domain_id)));
+	return unit->scalable ? invalidate(unit, vtd_flush_pasids()) : E_OK;
+}
+
 /* DMA that was translated before is complete, too, where the unit can say so. */
 static err_t invalidate_iotlb(struct vtd_unit *unit, u64 scope, u16 domain_id, u64 iova,
                               u8 pages_lg2)
@@ -89,13 +97,13 @@ static err_t invalidate_iotlb(struct vtd_unit *unit, u64 scope, u16 domain_id, u
 
 err_t vtd_invalidate_all(struct vtd_unit *unit)
 {
-	TRY(invalidate(unit, vtd_flush_contexts(VTD_DESC_GLOBAL, 0, 0)));
+	TRY(invalidate_contexts(unit, VTD_DESC_GLOBAL, 0, 0));
 	return invalidate_iotlb(unit, VTD_DESC_GLOBAL, 0, 0, 0);
 }
 
 err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 cached_id, u16 domain_id)
 {
-	TRY(invalidate(unit, vtd_flush_contexts(VTD_DESC_DEVICE, rid, cached_id)));
+	TRY(invalidate_contexts(unit, VTD_DESC_DEVICE, rid, cached_id));
 	return invalidate_iotlb(unit, VTD_DESC_DOMAIN, domain_id, 0, 0);
 }
 

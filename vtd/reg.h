@@ -19,13 +19,15 @@
 #define VTD_CAP_DRAIN MASK(55, 54) /* write and read draining */
 
 /* 11.4.3 extended capability */
-#define VTD_ECAP     0x10
-#define VTD_ECAP_C   BIT(0)      /* page-walk coherency: tables need no flushing (R19) */
-#define VTD_ECAP_QI  BIT(1)      /* queued invalidation */
-#define VTD_ECAP_IR  BIT(3)      /* interrupt remapping (R22) */
-#define VTD_ECAP_EIM BIT(4)      /* x2APIC destinations */
-#define VTD_ECAP_SC  BIT(7)      /* snoop control: SNP may be set in leaves (R5) */
-#define VTD_ECAP_IRO MASK(17, 8) /* IVA and IOTLB registers, in 16 bytes */
+#define VTD_ECAP      0x10
+#define VTD_ECAP_C    BIT(0)      /* page-walk coherency: tables need no flushing (R19) */
+#define VTD_ECAP_QI   BIT(1)      /* queued invalidation */
+#define VTD_ECAP_IR   BIT(3)      /* interrupt remapping (R22) */
+#define VTD_ECAP_EIM  BIT(4)      /* x2APIC destinations */
+#define VTD_ECAP_SC   BIT(7)      /* snoop control: SNP may be set in leaves (R5) */
+#define VTD_ECAP_IRO  MASK(17, 8) /* IVA and IOTLB registers, in 16 bytes */
+#define VTD_ECAP_SMTS BIT(43)     /* scalable mode */
+#define VTD_ECAP_SSTS BIT(46)     /* second-stage tables there */
 
 /* 11.4.4 global command and status; 11.4.4.1: a command is one bit, with what is on kept on */
 #define VTD_GCMD       0x18
@@ -40,7 +42,8 @@
 #define VTD_GCMD_CFI   BIT(23)     /* compatibility-format interrupts pass */
 
 /* 11.4.5 root table address; bits 11:10 zero: legacy mode */
-#define VTD_RTADDR 0x20
+#define VTD_RTADDR          0x20
+#define VTD_RTADDR_SCALABLE BIT(10)
 
 /* 11.4.6 invalidation without a queue; in CCMD and IOTLB, bits of the same meaning as a
  * descriptor's */
@@ -84,9 +87,12 @@
 #define VTD_PMEN_PRS BIT(0) /* status */
 
 /* 11.4.9 invalidation queue; bits 18:4 of head and tail are the offset of a 16-byte descriptor */
-#define VTD_IQH        0x80
-#define VTD_IQT        0x88
-#define VTD_IQA        0x90 /* bits 2:0 zero: one page; bit 11 zero: 16-byte descriptors */
+#define VTD_IQH 0x80
+#define VTD_IQT 0x88
+#define VTD_IQA 0x90 /* bits 2:0 zero: one page */
+#define VTD_IQA_WIDE                                                                \
+	BIT(11) /* descriptors of 32 bytes, as scalable mode wants them; else of 16 \
+	         */
 #define VTD_IQ_OFFSET  MASK(18, 4)
 #define VTD_IQ_ENTRIES 256u  /* in one page */
 #define VTD_REGISTERS  0xc0u /* bytes of what this driver uses, fault records apart */
@@ -101,6 +107,8 @@
 #define VTD_DESC_IOTLB       0x2
 #define VTD_DESC_INTERRUPT   0x4
 #define VTD_DESC_WAIT        0x5
+#define VTD_DESC_PASIDS      0x7
+#define VTD_DESC_ALL_PASIDS  FIELD_PUT(VTD_DESC_SCOPE, 3)
 #define VTD_DESC_TYPE        MASK(3, 0)
 #define VTD_DESC_SCOPE       MASK(5, 4)
 #define VTD_DESC_GLOBAL      FIELD_PUT(VTD_DESC_SCOPE, 1)
@@ -124,6 +132,14 @@
 #define VTD_CONTEXT_AW    MASK(2, 0)  /* high: levels - 2 */
 #define VTD_CONTEXT_DID   MASK(23, 8) /* high: domain id */
 #define VTD_TABLE_ADDRESS MASK(51, 12)
+
+/* 9.2, 9.4 to 9.6 scalable mode: root entries have a context table in either half, by devfn bit 7;
+ * context entries are 32 bytes. All else in it zero: 128 directory entries, RID_PASID 0. */
+#define VTD_PASID_P      BIT(0)                   /* of directory entries, too */
+#define VTD_PASID_AW     MASK(4, 2)               /* levels - 2 */
+#define VTD_PASID_SECOND FIELD_PUT(MASK(8, 6), 2) /* by the second-stage table alone */
+#define VTD_PASID_DID    MASK(15, 0)              /* high: domain id */
+#define VTD_PASID_PGSNP  BIT(24) /* high: page snoop, bit 88; with ECAP.SC only (R20) */
 
 /* 9.8 second-stage entries */
 #define VTD_SS_R   BIT(0)

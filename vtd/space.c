@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "core/mem.h"
 #include "vtd/entry.h"
 #include "vtd/reg.h"
 #include "vtd/unit.h"
@@ -23,8 +24,13 @@ static bool is_walked_by_failed_unit(const struct vtd_space *space)
 
 void vtd_space_destroy(struct vtd_space *space)
 {
-	if (!is_walked_by_failed_unit(space))
-		pt_destroy(&space->table);
+	if (is_walked_by_failed_unit(space))
+		return;
+	pt_destroy(&space->table);
+	if (space->pasid_table_pa)
+		page_free(space->pasid_table_pa);
+	if (space->pasid_directory_pa)
+		page_free(space->pasid_directory_pa);
 }
 
 /* On every unit, also after one has failed; an error is that of the last that did. */

@@ -51,6 +51,14 @@ err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *f
 	                         FIELD_GET(VTD_ECAP_IRO, unit->ecap) * 16 + 16));
 }
 
+/* How walks of tables go is ECAP.SMPWC's and PWSNP's affair there: here they do not snoop. */
+void vtd_unit_set_scalable(struct vtd_unit *unit)
+{
+	unit->scalable = !(~unit->ecap & (VTD_ECAP_QI | VTD_ECAP_SMTS | VTD_ECAP_SSTS));
+	if (unit->scalable)
+		unit->walk_coherent = false;
+}
+
 /* ---- commands ---- */
 
 err_t vtd_unit_fail(struct vtd_unit *unit, const char *step, err_t e)
@@ -147,7 +155,7 @@ static err_t start_queue(struct vtd_unit *unit)
 {
 	unit->queue_tail = 0;
 	mmio_w64(&unit->regs, VTD_IQT, 0);
-	mmio_w64(&unit->regs, VTD_IQA, unit->queue_pa);
+	mmio_w64(&unit->regs, VTD_IQA, unit->queue_pa | (unit->scalable ? VTD_IQA_WIDE : 0));
 	return vtd_unit_command(unit, VTD_GCMD_QIE, true, "queued-invalidation");
 }
 
@@ -156,7 +164,8 @@ err_t vtd_unit_start(struct vtd_unit *unit)
 	TRY(allocate_tables(unit));
 	reset_faults(unit);
 	TRY(vtd_flush_write_buffer(unit));
-	mmio_w64(&unit->regs, VTD_RTADDR, unit->root_pa);
+	mmio_w64(&unit->regs, VTD_RTADDR,
+	         unit->root_pa | (unit->scalable ? VTD_RTADDR_SCALABLE : 0));
 	TRY(vtd_unit_command(unit, VTD_GCMD_SRTP, true, "root-table"));
 	if (unit->ecap & VTD_ECAP_QI)
 		TRY(start_queue(unit));

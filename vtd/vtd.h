@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VT-d, as the rest of the hypervisor sees it: units, I/O address spaces (one second-stage table
- * each), attach and detach, faults. Legacy-mode translation. Section numbers: VT-d specification,
+ * each), attach and detach, faults. Section numbers: VT-d specification,
  * revision 4.
  */
 #ifndef VTD_VTD_H
@@ -24,6 +24,7 @@ struct vtd_unit {
 	u64 cap, ecap;
 	bool snoop_control;     /* ECAP.SC: SNP may be set in leaves (R5) */
 	bool walk_coherent;     /* ECAP.C: tables need no flushing (R19) */
+	bool scalable;          /* in scalable mode, else in legacy mode */
 	u8 levels;              /* bit n: tables of n levels can be walked (SAGAW): bits 3, 4, 5 */
 	u8 leaf_sizes;          /* PT_LEAF_* (CAP.SLLPS) */
 	u32 domain_ids;         /* number of them (CAP.ND) */
@@ -46,6 +47,9 @@ struct vtd_unit {
  * its one line in the log: what is missing, or the step. */
 err_t vtd_unit_probe(struct vtd_unit *unit, u32 index, const struct dmar_unit *facts) must_check;
 
+/* Between probe and start: chooses scalable mode, if the unit has what it takes. */
+void vtd_unit_set_scalable(struct vtd_unit *unit);
+
 /* Stops what firmware left on: interrupt remapping, translation, queued invalidation, protected
  * memory regions, in that order, each wait bounded (R21). E_TIMEOUT names the bit in the log. */
 err_t vtd_unit_stop(struct vtd_unit *unit) must_check;
@@ -58,6 +62,7 @@ err_t vtd_unit_start(struct vtd_unit *unit) must_check;
 #define VTD_SPACE_UNITS_MAX DMAR_UNITS_MAX
 struct vtd_space {
 	struct pagetable table;
+	u64 pasid_directory_pa, pasid_table_pa; /* for units in scalable mode; 0: none has come */
 	u16 domain_id;
 	bool snoop;                                  /* SNP in every leaf (R18) */
 	struct vtd_unit *units[VTD_SPACE_UNITS_MAX]; /* by index: those with devices attached */
@@ -101,8 +106,9 @@ struct vtd_context {
 };
 /* False: not present. */
 bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry);
-/* Whether it is what vtd_attach writes. */
-bool vtd_is_attached(const struct vtd_context *entry, const struct vtd_space *space);
+/* Whether it is what vtd_attach writes, and in scalable mode leads to. */
+bool vtd_is_attached(const struct vtd_unit *unit, const struct vtd_context *entry,
+                     const struct vtd_space *space);
 /* Whether requests pass untranslated (R7). */
 bool vtd_passes_through(const struct vtd_context *entry);
 

@@ -51,11 +51,11 @@ WALK_DEMO = (("ok step=dma ", stopped(vtd_tables, covers_the_vm, interrupts, bus
 WALK_LINUX = (("ok step=dmar-hidden", stopped(vtd_tables, is_identity, interrupts, all_interrupt, bus_masters)),)
 
 
-def demo(name, ioasid, box, word, because="none", options="", vm="", also=(), **machine):
+def demo(name, ioasid, box, word, because="none", options="", vm="", also=(), first="", **machine):
     """The demo drives edu through an IOASID of its own."""
     form = "snoop" if box in (1, 2) else "nosnoop"
     raised = (verdict("demo", word, because),) if word == "emulate" else ()
-    return Case("demo-" + name, demo_with(EDU, ioasid, options, DEMO_VM + vm),
+    return Case("demo-" + name, first + demo_with(EDU, ioasid, options, DEMO_VM + vm),
                 expect=raised + (attach(EDU, LAB, form, "demo", box), verdict("demo", word, because),
                                  "start vm=demo") + DEMO,
                 also=EDU_STEPS + REFUSED_INTERRUPTS + (summary("demo", word),) + also, probes=WALK_DEMO, **machine)
@@ -70,6 +70,7 @@ def linux(name, text, attached, word, because="none", also=(), **machine):
 
 
 OFF = "snoop-control=off"
+SCALABLE = "x-scalable-mode=on"
 IMPLICIT = ((NVME, "linux.snoop", "snoop", 2), (EDU, "linux.snoop", "snoop", 1))
 IMPLICIT_OFF = ((NVME, "linux.nosnoop", "nosnoop", 4), (EDU, "linux.nosnoop", "nosnoop", 3))
 LOOSE = ((NVME, "loose", "nosnoop", 4), (EDU, "loose", "nosnoop", 3))
@@ -85,6 +86,8 @@ LINUX_CASES = (
           "emulate", "box4"),
     linux("caching-mode-39", file("default"), IMPLICIT, "ignore", iommu="caching-mode=on,aw-bits=39",
           also=(" widths=39 ",)),
+    linux("scalable", "scalable on\n" + file("default"), IMPLICIT, "ignore", iommu=SCALABLE,
+          also=SNOOPING + (" scalable=1 ",)),
     # Nothing of interrupts is mediated there, and the line of the unit says so.
     Case("linux-no-interrupt-remapping", file("default"), iommu="intremap=off", seconds=240,
          expect=(" ir=0$", " ir=0$", "start vm=linux") + LINUX, also=NVME_STEP),
@@ -97,6 +100,11 @@ DEMO_CASES = (
     demo("39-bits", "default", 1, "ignore", iommu="aw-bits=39", also=(" widths=39 ",)),
     demo("caching-mode", "default", 1, "ignore", iommu="caching-mode=on"),
     demo("device-iotlb", "default", 1, "ignore", iommu="device-iotlb=on"),
+    # R20: in the PASID entry too, which the walk looks at.
+    demo("scalable", "default", 1, "ignore", first="scalable on\n", iommu=SCALABLE, also=(" scalable=1 ",)),
+    demo("scalable-no-snoop-control", "default", 3, "emulate", "box3", first="scalable on\n",
+         iommu=f"{SCALABLE},{OFF},caching-mode=on", also=(" sc=0 .* scalable=1 ",)),
+    demo("scalable-not-there", "default", 1, "ignore", first="scalable on\n", also=(" scalable=0 ",)),
     demo("5-gib", "default", 1, "ignore", memory="5G"),
     demo("3-cpus", "default", 1, "ignore", smp="3", also=("cpu 2 .*state=running",)),
     demo("force-enable", "nosnoop", 3, "emulate", "box3"),

@@ -13,6 +13,7 @@ from vtd_walk import SNP, Walk, bdf_text
 
 UNIT = 0xfed90000  # where QEMU has its intel-iommu
 CAP, GSTS, RTADDR, IRTA = 0x08, 0x1c, 0x20, 0xb8
+RTADDR_SCALABLE = 1 << 10
 GSTS_TES, GSTS_IRES, GSTS_CFIS = 1 << 31, 1 << 25, 1 << 23
 IOAPIC_SOURCE = 0xff00  # QEMU's, in the scope of its unit
 
@@ -66,14 +67,15 @@ def image_range(lines):
 def vtd_tables(emulator):
     """The unit translates, by tables that are right; what each IOASID maps is left in emulator.spaces."""
     monitor = emulator.monitor
-    walk = Walk(lambda pa: monitor.read_memory(pa, 4096), image_range(emulator.lines))
+    root = monitor.read_register(UNIT + RTADDR)
+    mode = root & 0xfff
+    walk = Walk(lambda pa: monitor.read_memory(pa, 4096), image_range(emulator.lines), mode == RTADDR_SCALABLE)
     attached = {bdf: (ioasid, form == "snoop") for bdf, (ioasid, form) in attached_devices(emulator.lines).items()}
     attached.update({alias: space for bdf, space in attached.items() for alias in aliases(monitor, bdf)})
     if not monitor.read_register(UNIT + GSTS, "w") & GSTS_TES:
         walk.note("translation is off")
-    root = monitor.read_register(UNIT + RTADDR)
-    if root & 0xfff:
-        walk.note(f"root table address 0x{root:x}: not legacy mode")
+    if mode not in (0, RTADDR_SCALABLE):
+        walk.note(f"root table address 0x{root:x}: neither legacy nor scalable mode")
     widths = monitor.read_register(UNIT + CAP) >> 8 & 0x1f
     emulator.spaces = walk.check(root & ~0xfff, widths, attached)
     return walk.problems

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads live VT-d tables from outside the machine, by the specification's formats alone (VT-d 9.1, 9.3,
-9.8), and says what is wrong with them. Legacy mode."""
+9.8; in scalable mode 9.2, 9.4 to 9.6), and says what is wrong with them."""
 import collections
 import struct
 
@@ -11,7 +11,9 @@ MSI = (0xfee00000, 0xfef00000)
 READ, WRITE, LARGE, SNP = 1 << 0, 1 << 1, 1 << 7, 1 << 11
 LEAF_BITS, TABLE_BITS = READ | WRITE | SNP, READ | WRITE
 
-Context = collections.namedtuple("Context", "bdf low high")
+SECOND_STAGE, PGSNP = 2, 1 << 24  # of a PASID entry
+
+Context = collections.namedtuple("Context", "bdf words")
 Leaf = collections.namedtuple("Leaf", "iova pa size snoop at")  # at: where the entry is
 
 
@@ -25,11 +27,11 @@ def overlaps(start, size, region):
 
 class Walk:
     """One unit's tables. read_page(pa) gives 4096 bytes; image is where the hypervisor is, (start, end);
-    what is wrong collects in problems."""
+    what is wrong collects in problems, how many pages of second-stage tables were read in tables."""
 
-    def __init__(self, read_page, image):
-        self.read_page, self.image = read_page, image
-        self.problems = []
+    def __init__(self, read_page, image, scalable=False):
+        self.read_page, self.image, self.scalable = read_page, image, scalable
+        self.problems, self.tables = [], 0
 
     def note(self, text):
         self.problems.append(text)
@@ -45,20 +47,21 @@ class Walk:
         return self.qwords(pa)
 
     def contexts(self, root_pa):
-        """The context entries that are present."""
-        root = self.table(root_pa, "root table") or ()
-        for bus, (low, high) in enumerate(zip(root[::2], root[1::2])):
-            if not low & 1:
-                continue
-            if high or low & 0xffe:
-                self.note(f"bus {bus:02x}: reserved bits in root entry {high:x} {low:x}")
-            entries = self.table(low & ADDRESS, f"bus {bus:02x}") or ()
-            for devfn, (low, high) in enumerate(zip(entries[::2], entries[1::2])):
-                if low & 1:
-                    yield Context(bus << 8 | devfn, low, high)
+        """The context entries that are present. In scalable mode a bus has two tables, of larger entries."""
+        root, size = self.table(root_pa, "root table") or (), 4 if self.scalable else 2
+        for index, entry in enumerate(root):
+            bus, second = divmod(index, 2)
+            if entry & 0xffe or entry and second and not self.scalable:
+                self.note(f"bus {bus:02x}: reserved bits in root entry {entry:x}")
+            elif entry & 1:
+                words = self.table(entry & ADDRESS, f"bus {bus:02x}") or ()
+                for at in range(0, len(words), size):
+                    if words[at] & 1:
+                        yield Context(bus << 8 | second << 7 | at // size, words[at:at + size])
 
     def leaves(self, pa, level, iova, where):
         """The leaves below a table; level 1 holds 4 KiB leaves."""
+        self.tables += 1
         for index, entry in enumerate(self.table(pa, where) or ()):
             if not entry & (READ | WRITE):
                 continue
@@ -90,18 +93,37 @@ class Walk:
         if overlaps(leaf.iova, leaf.size, MSI) or overlaps(leaf.pa, leaf.size, MSI):
             self.note(f"{at} maps interrupt messages")
 
-    def check_context(self, context, widths, where):
-        """The number of levels, None where the entry is no good."""
-        translation, width = context.low >> 2 & 3, context.high & 7
-        if context.low & 0xff0 or context.high & ~0xffff7f:
-            self.note(f"{where}: reserved bits in context entry {context.high:x} {context.low:x}")
+    def space_of(self, context, widths, snoop, where):
+        """The second-stage table that an entry leads to, its domain id, its levels; None where it is no good."""
+        if self.scalable:
+            words = self.pasid_entry(context, where)
+            width, translation, domain = words[0] >> 2 & 7, (words[0] >> 6 & 7) - SECOND_STAGE, words[1] & 0xffff
+            reserved = words[0] & 0xe22 or words[1] & ~(0xffff | PGSNP) or any(words[2:])
+            if bool(words[1] & PGSNP) != snoop:
+                self.note(f"{where}: PASID entry {'without' if snoop else 'with'} PGSNP")
+        else:
+            words = context.words
+            width, translation, domain = words[1] & 7, words[0] >> 2 & 3, words[1] >> 8 & 0xffff
+            reserved = words[0] & 0xff0 or words[1] & ~0xffff7f
+        if reserved:
+            self.note(f"{where}: reserved bits in context entry {[f'{word:x}' for word in words]}")
         if translation:
             self.note(f"{where}: translation type {translation}")
-            return None
-        if not widths >> width & 1:
+        elif not widths >> width & 1:
             self.note(f"{where}: address width {width} is not the unit's")
-            return None
-        return width + 2
+        else:
+            return words[0] & ADDRESS, domain, width + 2
+        return None
+
+    def pasid_entry(self, context, where):
+        """The one that requests without PASID use, which is the only one."""
+        if context.words[0] & 0xffe or any(context.words[1:]):
+            self.note(f"{where}: reserved bits in scalable context entry")
+        directory = self.table(context.words[0] & ADDRESS, f"{where}: PASID directory") or (0,)
+        entries = (self.table(directory[0] & ADDRESS, f"{where}: PASID table") if directory[0] & 1 else 0) or (0,) * 8
+        if directory[0] & 0xfff != 1 or not entries[0] & 1 or any(directory[1:]) or any(entries[8:]):
+            self.note(f"{where}: more or less than one PASID")
+        return entries[:8]
 
     def check(self, root_pa, widths, attached):
         """widths: CAP.SAGAW. attached: by bdf, (IOASID's name, is its format snoop).
@@ -113,14 +135,13 @@ class Walk:
             if context.bdf not in attached:
                 self.note(f"{where}: context entry of a device that nobody owns")
                 continue
-            levels = self.check_context(context, widths, where)
             name, snoop = attached[context.bdf]
-            space = (context.low & ADDRESS, context.high >> 8 & 0xffff, levels)
-            if levels and name not in spaces:
-                spaces[name] = space, list(self.leaves(space[0], levels, 0, where))
+            space = self.space_of(context, widths, snoop, where)
+            if space and name not in spaces:
+                spaces[name] = space, list(self.leaves(space[0], space[2], 0, where))
                 for leaf in spaces[name][1]:
                     self.check_leaf(leaf, snoop, where)
-            elif levels and spaces[name][0] != space:
+            elif space and spaces[name][0] != space:
                 self.note(f"{where}: its table, domain and levels are not those of {name}")
         for bdf in attached.keys() - found.keys():
             self.note(f"{bdf_text(bdf)}: attached without a context entry")

@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		memcpy(phys_to_virt(MEMORY_END - size), data, size);
 	else
 		facts.boot.manifest.pa = 0;
-	plan_read_on_exit();
+	plan_read_early();
 	started = !plan_read_manifest();
 	if (!started) {
 		check_refused(fake_mem_used());

@@ -150,6 +150,8 @@ static void obey(struct fake_unit *unit, u64 low, u64 high)
 		     scopes[granularity], domain, (u32)(low >> 6 & 3),
 		     (unsigned long long)(high & ~0xfffull),
 		     granularity == 3 ? 1u << (high & 0x3f) : 0);
+	else if (low == 0x37 && !high)
+		note(unit, "pasids all\n");
 	else if (kind == 4 && !(low & ~0xffff0000001full) && !high)
 		note(unit, "interrupt %s index=%u\n", low & 0x10 ? "one" : "all", (u32)(low >> 32));
 	else
@@ -162,16 +164,20 @@ void fake_unit_run_queue(struct fake_unit *unit)
 {
 	u64 head = reg64(unit, IQH) & 0x7fff0, tail = reg64(unit, IQT) & 0x7fff0;
 	const u8 *queue = phys_to_virt(reg64(unit, IQA) & ~0xfffull);
+	u64 size = reg64(unit, IQA) & 0x800 ? 32 : 16;
 
 	if (fake_unit_r32(unit, FSTS) & 0x50) /* IQE or ITE: it stands still */
 		return;
 	assert_true(tail < PAGE_SIZE);
 	while (head != tail && !unit->queue_errors) {
-		u64 half[2];
+		u64 words[4] = {0};
 
-		memcpy(half, queue + head, sizeof(half));
-		obey(unit, half[0], half[1]);
-		head = (head + 16) % PAGE_SIZE;
+		/* in scalable mode those of 16 bytes are not understood */
+		assert_true((reg64(unit, RTADDR) >> 10 & 3) != 1 || size == 32);
+		memcpy(words, queue + head, size);
+		assert_true(!words[2] && !words[3]);
+		obey(unit, words[0], words[1]);
+		head = (head + size) % PAGE_SIZE;
 		fake_unit_set64(unit, IQH, head);
 	}
 	fake_unit_set32(unit, FSTS, fake_unit_r32(unit, FSTS) | unit->queue_errors);

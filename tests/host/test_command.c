@@ -321,7 +321,7 @@ static void test_no_file(void **state)
 	facts.boot.manifest.pa = 0;
 	assert_error(plan_read_manifest(), E_NOT_FOUND);
 	assert_string_equal(fake_log, "error manifest=m.cfg reason=not-found\n");
-	plan_read_on_exit();
+	plan_read_early();
 	assert_int_equal(action, -1);
 }
 
@@ -343,11 +343,24 @@ static void test_on_exit_comes_first(void **state)
 		set_up(state);
 		strcpy(phys_to_virt(MANIFEST_PA), rows[i].manifest);
 		facts.boot.manifest.size = strlen(rows[i].manifest);
-		plan_read_on_exit();
+		plan_read_early();
 		assert_int_equal(action, rows[i].action);
 		assert_int_equal(vm_count, 0);
 		assert_string_equal(fake_log, "");
 	}
+}
+
+static void test_scalable_comes_first_too(void **state)
+{
+	(void)state;
+	strcpy(phys_to_virt(MANIFEST_PA), "vm \"a\nscalable on\n");
+	facts.boot.manifest.size = strlen(phys_to_virt(MANIFEST_PA));
+	plan.scalable = 0;
+	plan_read_early();
+	assert_int_equal(plan.scalable, 1);
+	assert_error(read("scalable off\n"), E_NO_VM);
+	assert_int_equal(plan.scalable, 0);
+	assert_error(read("scalable maybe\n"), E_UNKNOWN_WORD);
 }
 
 /* ---- good manifests ---- */
@@ -428,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup(test_size_limit, set_up),
 		cmocka_unit_test_setup(test_no_file, set_up),
 		cmocka_unit_test_setup(test_on_exit_comes_first, set_up),
+		cmocka_unit_test_setup(test_scalable_comes_first_too, set_up),
 		cmocka_unit_test_setup(test_everything, set_up),
 	};
 

@@ -39,6 +39,18 @@ static void test_context(void **state)
 	EXPECT(vtd_context_entry(0xffffffffff000, 4, 0x8001), 0xffffffffff001, 0x800102);
 }
 
+/* P; AW from bit 2; PGTT 2, second stage, from bit 6; high: domain id, PGSNP in bit 88 with the
+ * snoop format only (R20), PWSNP in bit 87 never */
+static void test_pasid(void **state)
+{
+	(void)state;
+	EXPECT(vtd_pasid_entry(0x1000, 3, 0, false), 0x1085, 0);
+	EXPECT(vtd_pasid_entry(0x1000, 4, 1, true), 0x1089, 0x1000001);
+	EXPECT(vtd_pasid_entry(0xffffffffff000, 5, 0xffff, true), 0xffffffffff08d, 0x100ffff);
+	EXPECT(vtd_pasid_entry(0x1000, 4, 0x8001, false), 0x1089, 0x8001);
+	EXPECT(vtd_flush_pasids(), 0x37, 0);
+}
+
 static void test_second_stage(void **state)
 {
 	(void)state;
@@ -130,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_context),
+		cmocka_unit_test(test_pasid),
 		cmocka_unit_test(test_second_stage),
 		cmocka_unit_test(test_context_invalidation),
 		cmocka_unit_test(test_iotlb_invalidation),

@@ -10,17 +10,19 @@
 #include "core/mem.h"
 #include "tests/host/fake_mem.h"
 #include "tests/host/fake_unit.h"
+#include "vtd/unit.h"
 #include "vtd/vtd.h"
 
 /* QEMU 7.2's intel-iommu: aw-bits=39, and aw-bits=48 with snoop-control=on. */
-#define CAP_39     0xd2008c22260206ull
-#define CAP_48     0xd2008c222f0606ull
-#define ECAP_NO_SC 0xf00f4aull
-#define ECAP_SC    0xf00fcaull
-#define ECAP_NO_QI (ECAP_SC & ~2ull)
-#define CAP_CM     (1ull << 7)
-#define CAP_RWBF   (1ull << 4)
-#define ECAP_C     1ull
+#define CAP_39        0xd2008c22260206ull
+#define CAP_48        0xd2008c222f0606ull
+#define ECAP_NO_SC    0xf00f4aull
+#define ECAP_SC       0xf00fcaull
+#define ECAP_NO_QI    (ECAP_SC & ~2ull)
+#define ECAP_SCALABLE (ECAP_SC | 1ull << 43 | 1ull << 46)
+#define CAP_CM        (1ull << 7)
+#define CAP_RWBF      (1ull << 4)
+#define ECAP_C        1ull
 
 #define TE  (1u << 31)
 #define RTP (1u << 30)
@@ -604,6 +606,115 @@ static void test_registers_fail(void **state)
 	}
 }
 
+/* ---- scalable mode ---- */
+
+static struct vtd_unit *started_scalable(u64 cap)
+{
+	assert_int_equal(probe(0, cap, ECAP_SCALABLE | ECAP_C), E_OK);
+	vtd_unit_set_scalable(&units[0]);
+	assert_true(units[0].scalable);
+	assert_false(units[0].walk_coherent);
+	assert_int_equal(vtd_unit_start(&units[0]), E_OK);
+	return &units[0];
+}
+
+static void test_scalable_start(void **state)
+{
+	const u64 lacking[] = {2, 1ull << 43, 1ull << 46};
+	u64 address;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(lacking); i++) {
+		assert_int_equal(probe(0, CAP_48, ECAP_SCALABLE & ~lacking[i]), E_OK);
+		vtd_unit_set_scalable(&units[0]);
+		assert_false(units[0].scalable);
+	}
+	started_scalable(CAP_48);
+	expect_notes(0, "RTADDR\nSRTP\nIQA\nQIE=1\ncontext all domain=0 rid=0000\nwait\n"
+	                "pasids all\nwait\niotlb all domain=0 drain=3 address=0 pages=0\nwait\n"
+	                "TE=1\n");
+	memcpy(&address, fake_units[0].regs + 0x20, sizeof(address));
+	assert_int_equal(address & 0xfff, 0x400);
+}
+
+/* Root, context, directory, PASID entry, as a unit sees them that does not snoop. */
+static void test_scalable_attach(void **state)
+{
+	struct vtd_unit *u = started_scalable(CAP_48);
+	const u64 *root = fake_mem_seen(u->root_pa), *context, *entry;
+	struct vtd_context seen;
+
+	for (u32 snoop = 0; snoop < 2; snoop++) {
+		make_space(snoop, 4, PT_LEAF_4K);
+		assert_int_equal(vtd_attach(u, 0x0110, &space), E_OK);
+		assert_int_equal(vtd_attach(u, 0x0190, &space), E_OK);
+		assert_int_equal(vtd_attach(u, 0x0190, &space), E_HAS_OWNER);
+		for (u32 half = 0; half < 2; half++) {
+			assert_int_equal(root[2 + half] & 0xfff, 1);
+			context = fake_mem_seen(root[2 + half] & ~0xfffull);
+			context += 4 * 0x10;
+			assert_int_equal(context[0], space.pasid_directory_pa | 1);
+			assert_true(!context[1] && !context[2] && !context[3]);
+			assert_true(vtd_read_context(u, half ? 0x0190 : 0x0110, &seen));
+			assert_true(vtd_is_attached(u, &seen, &space));
+		}
+		entry = fake_mem_seen(space.pasid_directory_pa);
+		assert_int_equal(entry[0], space.pasid_table_pa | 1);
+		entry = fake_mem_seen(space.pasid_table_pa);
+		assert_int_equal(entry[0], space.table.root_pa | 0x89);
+		assert_int_equal(entry[1], 5 | snoop << 24);
+		((u64 *)phys_to_virt(space.pasid_table_pa))[1] ^= 1 << 24;
+		assert_false(vtd_is_attached(u, &seen, &space));
+		fake_units[0].notes[0] = 0;
+		assert_int_equal(vtd_detach(u, 0x0110, &space), E_OK);
+		expect_notes(0, "context one domain=5 rid=0110\nwait\npasids all\nwait\n"
+		                "iotlb domain domain=5 drain=3 address=0 pages=0\nwait\n");
+		assert_false(vtd_read_context(u, 0x0110, &seen));
+		assert_int_equal(vtd_detach(u, 0x0110, &space), E_NOT_FOUND);
+		assert_int_equal(vtd_detach(u, 0x0190, &space), E_OK);
+		vtd_space_destroy(&space);
+	}
+	reset(state);
+	u = started_scalable(CAP_48 | CAP_CM);
+	make_space(false, 3, PT_LEAF_4K);
+	fake_units[0].notes[0] = 0;
+	assert_int_equal(vtd_attach(u, 0x0110, &space), E_OK);
+	assert_non_null(strstr(fake_units[0].notes, "pasids all\n"));
+}
+
+/* All that was allocated goes back, but for what stays with the unit. */
+static void test_scalable_without_memory(void **state)
+{
+	struct vtd_unit *u = started_scalable(CAP_48);
+	u32 used = fake_mem_used();
+	err_t e;
+
+	(void)state;
+	for (u32 failures = 0;; failures++) {
+		make_space(true, 3, PT_LEAF_4K);
+		fake_mem_fail_after((int)failures);
+		e = vtd_attach(u, 0x0110, &space);
+		if (!e)
+			break;
+		assert_int_equal(e, E_NO_MEMORY);
+		fake_mem_fail_after(-1);
+		vtd_space_destroy(&space);
+		assert_int_equal(fake_mem_used(), used);
+	}
+	assert_int_equal(vtd_detach(u, 0x0110, &space), E_OK);
+	vtd_space_destroy(&space);
+	assert_int_equal(fake_mem_used(), used + 1); /* the bus's context table */
+}
+
+static void test_scalable_queue_wraps(void **state)
+{
+	struct vtd_unit *u = started_scalable(CAP_48);
+
+	(void)state;
+	for (u32 i = 0; i < 1000; i++)
+		assert_int_equal(vtd_invalidate_range(u, 5, i * PAGE_SIZE, PAGE_SIZE), E_OK);
+}
+
 /* ---- faults ---- */
 
 static void test_faults(void **state)
@@ -707,6 +818,10 @@ int main(void)
 		TEST(test_failed_attach_blocks),
 		TEST(test_queue_errors),
 		TEST(test_queue_wraps),
+		TEST(test_scalable_start),
+		TEST(test_scalable_attach),
+		TEST(test_scalable_without_memory),
+		TEST(test_scalable_queue_wraps),
 		TEST(test_registers),
 		TEST(test_registers_fail),
 		TEST(test_faults),

@@ -22,7 +22,7 @@ CFLAGS = "-std=gnu11 -O1 -w -I."  # a mutant may leave something unused
 SECONDS = 120  # of one test; one that hangs is a failure, too
 
 # What is taken out: calls of these names.
-CALLS = re.compile(r"\b(cache_\w+|wait_for|await_\w+|\w*invalidate\w*|\w*announce\w*|vtd_flush_write_buffer"
+CALLS = re.compile(r"\b(cache_\w+|vtd_unit_wait|await_\w+|\w*invalidate\w*|\w*announce\w*|vtd_flush_write_buffer"
                    r"|tell\w*|pt_release|flush_for|count_device|device_quiesce|detach_rids|rmrr_unmap"
                    r"|reset_faults)\(")
 FLUSHED = re.compile(r"\b(publish_entries|publish_pair)\(")  # by their last argument

@@ -39,6 +39,8 @@ static const struct {
 	{"CVE-2024-35843: a fault after the release", "model/test_attach.c", "test_cve_2024_35843"},
 	{"ACRN 4509: refused without SC", "host/test_attach_refused.c", "test_no_snoop_control"},
 	{"ACRN 4509: what SNP does there", "model/test_faults.c", "test_conditions"},
+	{"Linux 2022, 2023: PGSNP without SC, PWSNP over the domain id", "host/test_vtd_entry.c",
+         "test_pasid"},
 	{"Linux 2023: mixed leaves", "host/test_attach_verdict.c", "test_format_is_fixed"},
 	{"asterinas, managarm: four levels only", "model/test_attach.c", "test_four_levels_only"},
 	{"Zephyr 109433, coconut-svsm 125, edk2 398", "host/test_dmar.c", "test_short_structures"},
