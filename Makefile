@@ -142,6 +142,9 @@ mutate: # it builds its own
 compare-qemu: $(B)/tests/model/test_faults
 	tests/model/compare_qemu.py $<
 
+audit-qemu: all # what the hypervisor's audit counts, and a look from outside
+	tests/boot/run.py -v audit-qemu
+
 layers:
 	tools/layers
 loc:
@@ -151,6 +154,6 @@ format-check:
 clean:
 	rm -rf build
 
-.PHONY: all guests run test mutate compare-qemu model layers loc format-check clean
+.PHONY: all guests run test mutate compare-qemu model audit-qemu layers loc format-check clean
 .DELETE_ON_ERROR:
 -include $(wildcard build/*/*.d build/*/*/*.d)

@@ -6,8 +6,8 @@ from case import PANIC, VM_FAILED, Case, file, manifest
 from cases_coherency import BUSY_VM
 from guests import (DEMO, DEMO_BYTES, DEMO_VM, EDU, EDU_STEPS, LAB, LINUX, LINUX_VM, NVME, NVME_STEP, attach,
                     demo_with, refused, summary, verdict)
-from inspect_machine import (UNIT, break_exit_handler, bus_masters, host_tables, no_bus_masters, plant_snoop,
-                             stopped, vtd_tables)
+from inspect_machine import (UNIT, audit_agrees, break_exit_handler, bus_masters, host_tables, no_bus_masters,
+                             plant_snoop, stopped, vtd_tables)
 
 NO_UNIT = {"iommu": "none"}
 BLOCKED = r"^blocked devices=\d+ reason=no-dmar$"
@@ -115,6 +115,10 @@ OTHER = (
          weak=("rule_no_reserved_bit", "rule_guest_is_well", "rule_audit"), probes=((None, plant_snoop),),
          expect=("start vm=demo", "failed step=dma ", "^finding what=snp-against-format in=lab address=0x0 "),
          also=(fr"^fault unit=0 device={EDU} .*reason=0xc ",)),
+    # R24: the hypervisor's audit and a walk from outside count the same tables.
+    Case("audit-qemu", file("default"), debug=True, seconds=240, expect=LINUX, probes=((None, audit_agrees),)),
+    Case("audit-qemu-scalable", "scalable on\n" + demo_with(EDU), iommu="x-scalable-mode=on", debug=True, expect=DEMO,
+         also=(" scalable=1 ",), probes=((None, audit_agrees),)),
     # An exception in the hypervisor: said in full, and no device goes on.
     Case("panic", demo_with(EDU).replace("on-exit qemu", "on-exit halt"), ending="halt", debug=True, status=PANIC,
          weak=("rule_no_panic", "rule_counts", "rule_faults"), probes=((None, break_exit_handler),

@@ -78,6 +78,7 @@ def vtd_tables(emulator):
         walk.note(f"root table address 0x{root:x}: neither legacy nor scalable mode")
     widths = monitor.read_register(UNIT + CAP) >> 8 & 0x1f
     emulator.spaces = walk.check(root & ~0xfff, widths, attached)
+    emulator.tables = walk.tables
     return walk.problems
 
 
@@ -191,6 +192,45 @@ def host_tables(emulator):
     problems = check_host(emulator.monitor, names, image_range(emulator.lines)[0])
     emulator.debugger.cont()
     return problems
+
+
+def nested_roots(image, start):
+    """Of the VMs' nested tables, by the VMCBs that lie in the hypervisor's memory (APM volume 2, appendix B)."""
+    for page in range(0, len(image), 4096):
+        vmrun_intercept, asid, nested, root = (struct.unpack_from("<Q", image, page + offset)[0]
+                                               for offset in (0x10, 0x58, 0x90, 0xb0))
+        if vmrun_intercept & 1 and asid & 0xffffffff and nested & 1 and start <= root < start + len(image):
+            yield root
+
+
+def count_nested(image, start, table, level=4):
+    """Tables and leaves below a table (APM volume 2, 5.3)."""
+    tables, leaves = 1, 0
+    for entry in struct.unpack_from("<512Q", image, table - start):
+        if entry & 1 and (level == 1 or entry & 1 << 7):
+            leaves += 1
+        elif entry & 1:
+            below = count_nested(image, start, entry & (1 << 52) - 4096, level - 1)
+            tables, leaves = tables + below[0], leaves + below[1]
+    return tables, leaves
+
+
+def audit_agrees(emulator):
+    """Runs to the first exit of the first VM. What the last audit has counted, and that it found nothing, is what a
+    look from outside finds (R24)."""
+    emulator.debugger.run_to(symbols()["exit_handle"])
+    emulator.drain()
+    problems = vtd_tables(emulator)
+    start, end = image_range(emulator.lines)
+    image = emulator.monitor.read_memory(start, end - start)
+    counts = [count_nested(image, start, root) for root in set(nested_roots(image, start))]
+    counts += [(emulator.tables, sum(len(leaves) for leaves in emulator.spaces.values()))]
+    tables, leaves = map(sum, zip(*counts))
+    said = [line for line in emulator.lines if line.startswith("audit ")][-1:]
+    agree = said == [f"audit tables={tables} leaves={leaves} findings=0"] and not problems and len(counts) > 1
+    print(f"audit-qemu tables={tables} leaves={leaves} agree={'yes' if agree else 'no'}", flush=True)
+    emulator.debugger.cont()
+    return problems + ([] if agree else [f"{said} of what has {tables} tables and {leaves} leaves: {counts}"])
 
 
 def plant_snoop(emulator):
