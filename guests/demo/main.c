@@ -2,6 +2,7 @@
 /*
  * The demo guest: shows, on the machine it runs on, what a VM may rely on. Options on its command
  * line: cpus=N is how many it has, 1 if it does not say; wbinvd=N executes N more;
+ * remapped=0: there is no interrupt remapping;
  * crash=triple-fault and crash=no-memory end it the bad way, crash=loop never does.
  */
 #include "guests/demo/code.h"
@@ -50,7 +51,7 @@ void guest_main(const struct multiboot *info)
 	step_bus_master();
 	cpus_start((uint32_t)option_number(info, "cpus", 1));
 	step_flush_begin();
-	step_edu(memory_size(info));
+	step_edu(memory_size(info), option_number(info, "remapped", 1));
 	step_flush_end();
 	step_verdict();
 	step_wbinvd_loop(option_number(info, "wbinvd", 0));

@@ -3,6 +3,7 @@
 #ifndef DEMO_STEPS_H
 #define DEMO_STEPS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* cpuid.c: who we run on, and what it hides; hypercalls with bad arguments. */
@@ -28,8 +29,9 @@ void step_undefined(void);
 /* master.c: tries to let every function of the machine master the bus (R21) */
 void step_bus_master(void);
 
-/* edu.c: DMA of QEMU's edu device, if there is one; memory is [0, memory_size) */
-void step_edu(uint64_t memory_size);
+/* edu.c: DMA of QEMU's edu device, if there is one; memory is [0, memory_size); messages
+ * that nothing but remapping holds back are sent only if there is some */
+void step_edu(uint64_t memory_size, bool remapped);
 
 /* measure.c */
 void measure_exits(void);
