@@ -21,10 +21,11 @@ enum exit_result exit_inject(struct vcpu *vcpu, u8 vector, u32 error_code)
 	return RESULT_RETRY;
 }
 
-static __attribute__((noinline)) enum exit_result report_wbinvd(struct vcpu *vcpu)
+static __attribute__((noinline)) enum exit_result report_wbinvd(struct vcpu *vcpu,
+                                                                enum coherency_verdict verdict)
 {
 	fault_poll();
-	vcpu_log_wbinvd(vcpu);
+	vcpu_log_wbinvd(vcpu, verdict);
 	return RESULT_ADVANCE;
 }
 
@@ -55,7 +56,10 @@ static __attribute__((noinline)) enum exit_result emulate_wbinvd(struct vcpu *vc
 		return RESULT_STOP;
 	exit_end_turn(vm, start);
 	vcpu->counters.emulated++;
-	return rate_count(&vcpu->wbinvd.rate) ? report_wbinvd(vcpu) : RESULT_ADVANCE;
+	/* Where the verdict has fallen meanwhile, what comes next is another line's. */
+	if (rate_count(&vcpu->wbinvd.rate) || vcpu->verdict != VERDICT_EMULATE)
+		return report_wbinvd(vcpu, VERDICT_EMULATE);
+	return RESULT_ADVANCE;
 }
 
 /*
@@ -69,7 +73,8 @@ static enum exit_result handle_wbinvd(struct vcpu *vcpu, struct exit *exit)
 	if (vcpu->verdict == VERDICT_EMULATE)
 		return emulate_wbinvd(vcpu);
 	vcpu->counters.ignored++;
-	return rate_count(&vcpu->wbinvd.rate) ? report_wbinvd(vcpu) : RESULT_ADVANCE;
+	return rate_count(&vcpu->wbinvd.rate) ? report_wbinvd(vcpu, VERDICT_IGNORE)
+	                                      : RESULT_ADVANCE;
 }
 
 /* R14: INVD would throw dirty lines away, ours too; it is served as WBINVD. */

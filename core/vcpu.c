@@ -64,20 +64,19 @@ void vcpu_destroy_all(struct vm *vm)
 	__atomic_store_n(&vm->vcpu_count, 0, __ATOMIC_RELEASE);
 }
 
-void vcpu_log_wbinvd(struct vcpu *vcpu)
+void vcpu_log_wbinvd(struct vcpu *vcpu, enum coherency_verdict verdict)
 {
 	if (!vcpu->wbinvd.rate.pending)
 		return;
 	log_line("wbinvd vm=%s cpu=%u rip=0x%lx verdict=%s count=%u", vcpu->vm->name,
-	         vcpu->cpu->index, vcpu->wbinvd.rip,
-	         vcpu->verdict == VERDICT_EMULATE ? "emulate" : "ignore",
+	         vcpu->cpu->index, vcpu->wbinvd.rip, coherency_verdicts[verdict],
 	         rate_take(&vcpu->wbinvd.rate));
 }
 
 static void refresh(struct vcpu *vcpu)
 {
 	if (vcpu->verdict != vcpu->vm->verdict) {
-		vcpu_log_wbinvd(vcpu);
+		vcpu_log_wbinvd(vcpu, vcpu->verdict);
 		vcpu->verdict = vcpu->vm->verdict;
 	}
 	if (vcpu->inside)

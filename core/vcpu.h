@@ -25,7 +25,7 @@ bool vcpu_serve(struct vcpu *vcpu);
 /* By the backends after an exit and before an entry: an NMI that the guest is owed. */
 void vcpu_pass_nmi(struct vcpu *vcpu);
 
-/* Prints what `wbinvd` lines still owe. */
-void vcpu_log_wbinvd(struct vcpu *vcpu);
+/* Prints what `wbinvd` lines still owe; verdict: how all of these were served. */
+void vcpu_log_wbinvd(struct vcpu *vcpu, enum coherency_verdict verdict);
 
 #endif

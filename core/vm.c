@@ -207,7 +207,7 @@ static void log_summary(const struct vm *vm)
 static void end(struct vm *vm)
 {
 	for_each_vcpu (vcpu, vm)
-		vcpu_log_wbinvd(vcpu);
+		vcpu_log_wbinvd(vcpu, vcpu->verdict);
 	for_each_device (d) {
 		if (d->vm == vm && d->state == DEVICE_ATTACHED)
 			ioasid_detach(d);

@@ -85,7 +85,7 @@ static void test_wbinvd_lines_add_up(void **state)
 	(void)state;
 	for (u32 i = 0; i < 1000; i++)
 		handle(i % 3 ? EXIT_WBINVD : EXIT_INVD);
-	vcpu_log_wbinvd(vm->vcpus[0]);
+	vcpu_log_wbinvd(vm->vcpus[0], vm->verdict);
 	for (char *line = strtok(fake_log, "\n"); line; line = strtok(NULL, "\n")) {
 		assert_memory_equal(line, "wbinvd vm=guest cpu=0 ", 22);
 		assert_non_null(strstr(line, " verdict=ignore count="));
@@ -113,6 +113,31 @@ static void test_wbinvd_lines_at_the_edge(void **state)
 	assert_non_null(owed);
 	assert_non_null(edge);
 	assert_true(owed < edge);
+}
+
+static void lower_verdict(void)
+{
+	fake_mem_on_flush = on_flush;
+	vm->devices_in_box[BOX_4] = 0;
+	vm_update_verdict(vm);
+}
+
+/* Another CPU detaches the device while this one flushes: the WBINVD has been emulated, and its
+ * line says so. */
+static void test_wbinvd_across_the_edge(void **state)
+{
+	(void)state;
+	vm->devices_in_box[BOX_4] = 1;
+	vm_update_verdict(vm);
+	for (u32 i = 0; i < 4; i++)
+		handle(EXIT_WBINVD);
+	fake_log[0] = 0;
+	fake_mem_on_flush = lower_verdict;
+	handle(EXIT_WBINVD);
+	assert_int_equal(vm->verdict, VERDICT_IGNORE);
+	assert_int_equal(vm->vcpus[0]->counters.emulated, 5);
+	assert_non_null(strstr(fake_log, "verdict=emulate count=1\n"));
+	assert_int_equal(vm->vcpus[0]->wbinvd.rate.pending, 0);
 }
 
 /* ---- CR0 ---- */
@@ -417,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wbinvd_follows_the_verdict, set_up),
 		cmocka_unit_test_setup(test_wbinvd_lines_add_up, set_up),
 		cmocka_unit_test_setup(test_wbinvd_lines_at_the_edge, set_up),
+		cmocka_unit_test_setup(test_wbinvd_across_the_edge, set_up),
 		cmocka_unit_test_setup(test_cr0, set_up),
 		cmocka_unit_test_setup(test_hypercalls, set_up),
 		cmocka_unit_test_setup(test_hypercall_log, set_up),
