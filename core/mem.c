@@ -84,6 +84,11 @@ void page_free(u64 pa)
 	lock_give(&pool_lock);
 }
 
+u64 page_used_count(void)
+{
+	return pool_used;
+}
+
 u32 page_used_percent(void)
 {
 	return (u32)(100 * pool_used / ((u64)(pool_end - pool_start) / PAGE_SIZE));

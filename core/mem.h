@@ -38,7 +38,8 @@ u64 virt_to_phys(const void *va);
 u64 page_alloc(void);
 u64 page_alloc_zeroed(void);
 void page_free(u64 pa);
-/* How much of the pool is in use. */
+/* Pages of the pool in use; how much of it that is. */
+u64 page_used_count(void);
 u32 page_used_percent(void);
 /* A number that goes with a page of the pool, for whoever has allocated it. */
 u16 *page_count(u64 pa);

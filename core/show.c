@@ -196,6 +196,7 @@ err_t show_walk(struct line *l)
 err_t show_stats(struct line *l)
 {
 	TRY(line_end(l));
+	output_line(l->out, "stats pool-used=%lu", page_used_count());
 	for_each_vm (vm) {
 		show_wbinvd(l->out, vm);
 		output_line(l->out,

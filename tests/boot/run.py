@@ -21,6 +21,7 @@ import cases_firmware  # noqa: E402
 import cases_guest  # noqa: E402
 import cases_isolation  # noqa: E402
 import cases_manifest  # noqa: E402
+import cases_rounds  # noqa: E402
 import cases_smp  # noqa: E402
 import host_walk_test  # noqa: E402
 import intr_walk_test  # noqa: E402
@@ -30,7 +31,7 @@ from case import judge  # noqa: E402
 from emulator import Debugger, Emulator, Monitor, Timeout  # noqa: E402
 
 # Those that take longest come first.
-MODULES = (cases_bochs, cases_smp, cases_coherency, cases_isolation, cases_guest, cases_firmware, cases_manifest)
+MODULES = (cases_bochs, cases_rounds, cases_smp, cases_coherency, cases_isolation, cases_guest, cases_firmware, cases_manifest)
 OUTPUT = "build/tests/boot"
 SHOWN = 8  # of what is wrong with a case
 TAIL = 25  # lines of the log that -v shows of a failed case

@@ -73,6 +73,11 @@ bool fake_mem_is_used(u64 pa)
 	       used[(pa - FAKE_MEM_BASE_PA) / PAGE_SIZE];
 }
 
+u64 page_used_count(void)
+{
+	return fake_mem_used();
+}
+
 u32 page_used_percent(void)
 {
 	return fake_mem_used_percent;

@@ -260,6 +260,8 @@ static void test_walk(void **state)
 
 static void test_stats(void **state)
 {
+	char pool[32];
+
 	(void)state;
 	first->counters = (struct vm_counters){.faults = 4, .interrupts_refused = 5};
 	first->vcpus[0]->counters = (struct vcpu_counters){
@@ -267,13 +269,17 @@ static void test_stats(void **state)
 	for (u32 i = 3; i < CPUS_MAX; i++)
 		cpus[i].online = false;
 	cpus[2].vcpu = NULL;
-	expect("stats", "stats vm=first wbinvd=3 emulated=1 ignored=2 invd=1 exits=6\n"
-	                "stats vm=first faults=4 interrupts-refused=5 ipis-refused=7\n"
-	                "stats vm=second wbinvd=0 emulated=0 ignored=0 invd=0 exits=0\n"
-	                "stats vm=second faults=0 interrupts-refused=0 ipis-refused=0\n"
-	                "stats cpu=0 apic-id=0 vm=first wbinvd=3 emulated=1 ignored=2\n"
-	                "stats cpu=1 apic-id=1 vm=second wbinvd=0 emulated=0 ignored=0\n"
-	                "stats cpu=2 apic-id=2 vm=none wbinvd=0 emulated=0 ignored=0\n");
+	snprintf(pool, sizeof(pool), "stats pool-used=%u\n", fake_mem_used());
+	assert_ok(ask("stats"));
+	assert_memory_equal(fake_answer, pool, strlen(pool));
+	assert_string_equal(fake_answer + strlen(pool),
+	                    "stats vm=first wbinvd=3 emulated=1 ignored=2 invd=1 exits=6\n"
+	                    "stats vm=first faults=4 interrupts-refused=5 ipis-refused=7\n"
+	                    "stats vm=second wbinvd=0 emulated=0 ignored=0 invd=0 exits=0\n"
+	                    "stats vm=second faults=0 interrupts-refused=0 ipis-refused=0\n"
+	                    "stats cpu=0 apic-id=0 vm=first wbinvd=3 emulated=1 ignored=2\n"
+	                    "stats cpu=1 apic-id=1 vm=second wbinvd=0 emulated=0 ignored=0\n"
+	                    "stats cpu=2 apic-id=2 vm=none wbinvd=0 emulated=0 ignored=0\n");
 }
 
 /* The last one of a device, and how many there were. */
