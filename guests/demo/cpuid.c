@@ -24,9 +24,9 @@ void step_cpuid(void)
 	       hides_vmx, hides_svm);
 }
 
-void step_hypercalls(void)
+void step_hypercalls(uint64_t foreign)
 {
-	static const struct {
+	const struct {
 		const char *name;
 		uint64_t number, b, c;
 		int64_t expected;
@@ -39,8 +39,9 @@ void step_hypercalls(void)
 		{"log-address-wraps", HYPERCALL_LOG, ~0ull, 128, HYPERCALL_E_ADDRESS},
 		{"counter-of-cpu", HYPERCALL_COUNTERS, HYPERCALL_COUNTER_OF_CPU(99), 0,
 	         HYPERCALL_E_ARGUMENT},
-		{"info-of-foreign", HYPERCALL_DEVICE_INFO, 0, 0, HYPERCALL_E_DEVICE},
-		{"attach-foreign", HYPERCALL_ATTACH, 0, HYPERCALL_IOASID_NONE, HYPERCALL_E_DEVICE},
+		{"info-of-foreign", HYPERCALL_DEVICE_INFO, foreign, 0, HYPERCALL_E_DEVICE},
+		{"attach-foreign", HYPERCALL_ATTACH, foreign, HYPERCALL_IOASID_NONE,
+	         HYPERCALL_E_DEVICE},
 		{"detach-foreign", HYPERCALL_DETACH, ~0ull, 0, HYPERCALL_E_DEVICE},
 		{"alloc-request", HYPERCALL_IOASID_ALLOC, 3, 0, HYPERCALL_E_ARGUMENT},
 		{"free-id", HYPERCALL_IOASID_FREE, ~0ull, 0, HYPERCALL_E_IOASID},

@@ -2,7 +2,8 @@
 /*
  * The demo guest: shows, on the machine it runs on, what a VM may rely on. Options on its command
  * line: cpus=N is how many it has, 1 if it does not say; wbinvd=N executes N more;
- * remapped=0: there is no interrupt remapping;
+ * remapped=0: there is no interrupt remapping; foreign=N: a function that is not this VM's,
+ * bus << 8 | device << 3 | function, 0 if it does not say;
  * crash=triple-fault and crash=no-memory end it the bad way, crash=loop never does.
  */
 #include "guests/demo/code.h"
@@ -38,7 +39,7 @@ void guest_main(const struct multiboot *info)
 			__asm__ volatile("cli\n\thlt");
 	code_init();
 	step_cpuid();
-	step_hypercalls();
+	step_hypercalls(option_number(info, "foreign", 0));
 	step_verdict();
 	step_flush();
 	step_single_step();

@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* cpuid.c: who we run on, and what it hides; hypercalls with bad arguments. */
+/* cpuid.c: who we run on, and what it hides; hypercalls with bad arguments, one of them about a
+ * function that is not this VM's. */
 void step_cpuid(void);
-void step_hypercalls(void);
+void step_hypercalls(uint64_t foreign);
 
 /* flush.c: every form of WBINVD, WBNOINVD and INVD in every mode (R14), counted. */
 void step_verdict(void);
