@@ -15,18 +15,6 @@
 #define INIT_US 10000
 #define SIPI_US 10000
 
-static bool wait_for(const bool *flag, u64 us)
-{
-	u64 deadline = deadline_in_us(us);
-
-	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
-		if (deadline_passed(deadline))
-			return false;
-		__builtin_ia32_pause();
-	}
-	return true;
-}
-
 static void __attribute__((noreturn)) ap_main(u64 index)
 {
 	struct cpu *cpu = &cpus[index];
@@ -62,10 +50,10 @@ static void start(u32 index, u64 page_pa)
 	*p = (struct ap_parameters){page_pa, page_pa + PAGE_SIZE,
 	                            (u64)(&cpu_stacks[index].stack[0] + 1), (u64)ap_main, index};
 	apic_send(cpu->apic_id, FIELD_PUT(ICR_MODE, APIC_INIT) | ICR_ASSERT);
-	(void)wait_for(&cpu->online, INIT_US);
+	(void)deadline_await(&cpu->online, INIT_US);
 	for (u32 i = 0; i < 3 && !cpu->online; i++) {
 		apic_send(cpu->apic_id, command);
-		(void)wait_for(&cpu->online, SIPI_US << 2 * i);
+		(void)deadline_await(&cpu->online, SIPI_US << 2 * i);
 	}
 	if (!cpu->online) /* it may still come, and must not find the page changed */
 		apic_send(cpu->apic_id, FIELD_PUT(ICR_MODE, APIC_INIT) | ICR_ASSERT);
@@ -76,12 +64,14 @@ static void start(u32 index, u64 page_pa)
 /* The pages get their contents back: they are a guest's, or firmware's. */
 err_t smp_start(void)
 {
-	u64 page_pa = find_low_pages(), saved_pa[2] = {page_alloc(), page_alloc()};
+	u64 page_pa = find_low_pages(), saved_pa[2];
 	u32 count = MIN(facts.madt.cpu_count, CPUS_MAX);
 
 	log_line("cpu 0 apic-id=%u state=running", cpus[0].apic_id);
 	if (count < 2)
 		return E_OK;
+	saved_pa[0] = page_alloc();
+	saved_pa[1] = page_alloc();
 	if (!page_pa || !saved_pa[0] || !saved_pa[1])
 		return E_NO_MEMORY;
 	for (u32 i = 0; i < 2; i++)

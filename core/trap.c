@@ -91,11 +91,8 @@ void trap_stop_in_panic(void)
 
 static void stop_cpu(struct cpu *cpu)
 {
-	u64 deadline = deadline_in_us(STOP_US);
-
 	apic_send(cpu->apic_id, FIELD_PUT(ICR_MODE, APIC_NMI) | ICR_ASSERT);
-	while (!__atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE) && !deadline_passed(deadline))
-		__builtin_ia32_pause();
+	(void)deadline_await(&cpu->stopped, STOP_US);
 }
 
 static void enter_panic(void)
