@@ -237,9 +237,12 @@ static void unmap_bars(struct vm *vm, const struct device *d, u32 count)
 	pt_release(&vm->stage2);
 }
 
-/* Also after a BAR of another function has mapped their pages, which it may share. */
+/* Also after a BAR of another function has mapped their pages, which it may share. No CPU of the VM
+ * keeps the mapping that was there for a moment. */
 static err_t hide_interrupt_tables(struct vm *vm, const struct device *added)
 {
+	bool changed = false;
+
 	for_each_device (d) {
 		u64 start, size;
 
@@ -247,6 +250,11 @@ static err_t hide_interrupt_tables(struct vm *vm, const struct device *added)
 			continue;
 		msi_table(d, &start, &size);
 		TRY(hide(vm, (struct span){start, start + size}));
+		changed |= size != 0;
+	}
+	if (changed) {
+		vm_refresh(vm);
+		pt_release(&vm->stage2);
 	}
 	return E_OK;
 }
