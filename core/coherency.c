@@ -2,6 +2,8 @@
 #include "core/coherency.h"
 
 const char *const coherency_formats[] = {"unresolved", "snoop", "nosnoop"};
+const char *const coherency_requests[] = {"default", "snoop", "nosnoop", 0};
+const char *const coherency_policies[] = {"kernel", "device", 0};
 const char *const coherency_verdicts[] = {"ignore", "emulate"};
 const char *const coherency_boxes[] = {"none", "box1", "box2", "box3", "box4"};
 

@@ -44,7 +44,8 @@ enum coherency_verdict coherency_verdict(enum coherency_policy policy,
                                          const uint32_t devices_in_box[BOX_COUNT],
                                          enum coherency_box *because);
 
-/* Their words, by value. */
+/* Their words, by value; of requests and policies a null pointer ends the list. */
+extern const char *const coherency_requests[], *const coherency_policies[];
 extern const char *const coherency_formats[], *const coherency_verdicts[], *const coherency_boxes[];
 
 #endif

@@ -10,11 +10,9 @@
 
 #define MEMORY_MAX BIT(52) /* no CPU addresses more (SDM volume 3, 4.1.4) */
 
-static const char *const policies[] = {"kernel", "device", NULL}; /* enum coherency_policy */
-
 static err_t run_policy(struct line *l)
 {
-	return line_choice(l, policies, &plan.policy);
+	return line_choice(l, coherency_policies, &plan.policy);
 }
 
 static err_t run_unprotected_dma(struct line *l)
@@ -43,7 +41,6 @@ static err_t run_on_exit(struct line *l)
 
 static err_t run_ioasid(struct line *l)
 {
-	static const char *const requests[] = {"default", "snoop", "nosnoop", NULL};
 	char name[IOASID_NAME_MAX];
 	struct ioasid *io;
 	err_t e = line_name(l, name, sizeof(name));
@@ -54,7 +51,7 @@ static err_t run_ioasid(struct line *l)
 	}
 	TRY(e);
 	TRY(ioasid_create(name, REQUEST_DEFAULT, &io));
-	e = line_choice(l, requests, &io->request);
+	e = line_choice(l, coherency_requests, &io->request);
 	if (e)
 		ioasid_count--;
 	return e;
@@ -97,7 +94,7 @@ static err_t vm_cmdline(struct line *l, struct text value)
 static err_t vm_policy(struct line *l, struct text value)
 {
 	l->vm->config.own_policy = true;
-	return line_choose(value, policies, &l->vm->policy);
+	return line_choose(value, coherency_policies, &l->vm->policy);
 }
 
 /* Two of them could stop each other, and wait for ever. */

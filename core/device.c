@@ -199,12 +199,18 @@ void device_find_units(void)
 	}
 }
 
+enum coherency_box device_default(const struct device *d, enum coherency_format *format)
+{
+	*format = d->unit ? coherency_resolve(REQUEST_DEFAULT, d->unit->snoop_control)
+	                  : FORMAT_UNRESOLVED;
+	return coherency_box(*format, d->nosnoop_capable);
+}
+
 /* R3: the default policy's answer, before anything is attached. */
 static void log_device(const struct device *d)
 {
 	enum coherency_format format;
-	enum coherency_box box;
-	bool emulate;
+	enum coherency_box box = device_default(d, &format);
 
 	if (d->bridge || !d->unit) {
 		log_line("device %s id=%04x:%04x class=%06x group=%s unit=%s%s", BDF_TEXT(d->bdf),
@@ -212,14 +218,12 @@ static void log_device(const struct device *d)
 		         d->unit ? "covered" : "none", d->bridge ? " type=bridge" : "");
 		return;
 	}
-	format = coherency_resolve(REQUEST_DEFAULT, d->unit->snoop_control);
-	box = coherency_box(format, d->nosnoop_capable);
-	emulate = coherency_box_authorises(POLICY_KERNEL, box);
 	log_line("device %s id=%04x:%04x class=%06x group=%s unit=%u nosnoop=%s by=%s default=%s "
 	         "box=%u wbinvd=%s",
 	         BDF_TEXT(d->bdf), d->id & 0xffff, d->id >> 16, d->class_code, BDF_TEXT(d->group),
 	         d->unit->index, d->nosnoop_capable ? "yes" : "no", nosnoop_by_names[d->nosnoop_by],
-	         format == FORMAT_SNOOP ? "snoop" : "nosnoop", box, emulate ? "emulate" : "ignore");
+	         coherency_formats[format], box,
+	         coherency_verdicts[coherency_box_authorises(POLICY_KERNEL, box)]);
 }
 
 void device_log_all(void)

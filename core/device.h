@@ -103,6 +103,9 @@ extern u32 device_count;
 void device_scan(void);
 /* After the units are known: who covers whom. */
 void device_find_units(void);
+/* R3: the box where an IOASID of default format puts it, and that format; without a unit none, and
+ * the box is that of a device without a table. */
+enum coherency_box device_default(const struct device *d, enum coherency_format *format);
 /* One `device` line each. */
 void device_log_all(void);
 

@@ -32,7 +32,7 @@ static __attribute__((noinline)) enum exit_result report_wbinvd(struct vcpu *vcp
 /* The clocks of CPUs may differ: a time that has not come yet is long past. */
 void exit_wait_turn(const struct vm *vm)
 {
-	while (cpu_tsc() - vm->flush_end < vm->flush_cost && vm->state == VM_RUNNING) {
+	while (cpu_tsc() - vm->turn_end < vm->turn_cost && vm->state == VM_RUNNING) {
 		mailbox_serve();
 		__builtin_ia32_pause();
 	}
@@ -40,8 +40,8 @@ void exit_wait_turn(const struct vm *vm)
 
 void exit_end_turn(struct vm *vm, u64 start)
 {
-	vm->flush_end = cpu_tsc();
-	vm->flush_cost = vm->flush_end - start;
+	vm->turn_end = cpu_tsc();
+	vm->turn_cost = vm->turn_end - start;
 }
 
 static __attribute__((noinline)) enum exit_result emulate_wbinvd(struct vcpu *vcpu)

@@ -151,15 +151,13 @@ static struct ioasid *find_ioasid(const struct vm *vm, u64 id)
 static s64 device_info(struct vcpu *vcpu)
 {
 	const struct device *d = find_device(vcpu);
-	enum coherency_format format = FORMAT_UNRESOLVED;
+	enum coherency_format format;
 	enum coherency_box box;
 	u64 id;
 
 	if (!d)
 		return HYPERCALL_E_DEVICE;
-	if (d->unit)
-		format = coherency_resolve(REQUEST_DEFAULT, d->unit->snoop_control);
-	box = coherency_box(d->unit ? format : FORMAT_NOSNOOP, d->nosnoop_capable);
+	box = device_default(d, &format);
 	id = d->ioasid ? (u64)(d->ioasid - ioasids) : HYPERCALL_IOASID_NONE;
 	return (s64)(format | box << 8 | coherency_box_authorises(vcpu->vm->policy, box) << 16 |
 	             d->nosnoop_by << 24 | d->nosnoop_capable << 28 |

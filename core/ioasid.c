@@ -54,8 +54,7 @@ static err_t find_implicit(const struct vm *vm, const struct device *d, struct i
 	if (!d->unit)
 		return E_NO_UNIT;
 	request = d->unit->snoop_control ? REQUEST_SNOOP : REQUEST_NOSNOOP;
-	format_text(name, sizeof(name), "%s.%s", vm->name,
-	            request == REQUEST_SNOOP ? "snoop" : "nosnoop");
+	format_text(name, sizeof(name), "%s.%s", vm->name, coherency_requests[request]);
 	*ioasid = ioasid_find(name);
 	return *ioasid ? E_OK : ioasid_create(name, request, ioasid);
 }
@@ -176,9 +175,14 @@ static err_t prepare(struct ioasid *io, const struct device *d, struct vm *vm)
 	return e;
 }
 
-static const char *name_of(const struct ioasid *io)
+const char *ioasid_name(const struct ioasid *io)
 {
 	return io ? io->name : "none";
+}
+
+const char *ioasid_format(const struct ioasid *io)
+{
+	return io ? coherency_formats[io->format] : "unprotected";
 }
 
 static void count_device(struct vm *vm, enum coherency_box box, int change)
@@ -242,7 +246,6 @@ static err_t connect(struct ioasid *io, struct device *d, struct vm *vm)
 /* NULL: without a table. */
 static err_t attach(struct ioasid *io, struct device *d, struct vm *vm)
 {
-	static const char *const formats[] = {"unprotected", "snoop", "nosnoop"};
 	struct ioasid before = io ? *io : (struct ioasid){0};
 	err_t e;
 
@@ -262,7 +265,7 @@ static err_t attach(struct ioasid *io, struct device *d, struct vm *vm)
 	d->state = DEVICE_ATTACHED;
 	device_allow_dma(d);
 	log_line("attach %s ioasid=%s format=%s vm=%s box=%u coherent=%u", BDF_TEXT(d->bdf),
-	         name_of(io), formats[io ? io->format : 0], vm->name, d->box,
+	         ioasid_name(io), ioasid_format(io), vm->name, d->box,
 	         coherency_is_coherent(d->box));
 	audit_after_change();
 	return E_OK;
@@ -271,7 +274,7 @@ static err_t attach(struct ioasid *io, struct device *d, struct vm *vm)
 static err_t log_refused(const struct ioasid *io, const struct device *d, err_t e)
 {
 	if (e)
-		log_line("refused attach %s ioasid=%s reason=%s", BDF_TEXT(d->bdf), name_of(io),
+		log_line("refused attach %s ioasid=%s reason=%s", BDF_TEXT(d->bdf), ioasid_name(io),
 		         error_name(e));
 	return e;
 }
@@ -339,7 +342,7 @@ void ioasid_detach(struct device *d)
 	if (io)
 		rmrr_unmap(io, d);
 	flush_for(io, vm); /* after the invalidation, before reuse */
-	log_line("detach %s ioasid=%s vm=%s", BDF_TEXT(d->bdf), name_of(io), vm->name);
+	log_line("detach %s ioasid=%s vm=%s", BDF_TEXT(d->bdf), ioasid_name(io), vm->name);
 	vm_memory_unmap_device(vm, d);
 	d->vm = NULL;
 	d->ioasid = NULL;

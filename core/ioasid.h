@@ -31,6 +31,9 @@ extern u32 ioasid_count;
 err_t ioasid_create(const char *name, enum coherency_request request,
                     struct ioasid **ioasid) must_check;
 struct ioasid *ioasid_find(const char *name);
+/* For lines; NULL, without a table: "none", "unprotected". */
+const char *ioasid_name(const struct ioasid *ioasid);
+const char *ioasid_format(const struct ioasid *ioasid);
 
 /*
  * Puts a device into an IOASID for a VM, in the order of R11, R16, R17. NULL: the VM's own one in

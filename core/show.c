@@ -10,8 +10,6 @@
 
 #define LOG_LINES 20 /* that `log` shows */
 
-static const char *const policies[] = {"kernel", "device"};
-
 static void show_vm(struct output *out, const struct vm *vm)
 {
 	static const char *const states[] = {"configured", "running", "ended", "killed", "stopped"};
@@ -30,24 +28,19 @@ void show_owner(struct output *out, const struct device *d)
 
 	if (d->vm)
 		output_line(out, "device %s state=%s vm=%s ioasid=%s box=%u group=%s",
-		            BDF_TEXT(d->bdf), states[d->state], d->vm->name,
-		            d->ioasid ? d->ioasid->name : "none", d->box, BDF_TEXT(d->group));
+		            BDF_TEXT(d->bdf), states[d->state], d->vm->name, ioasid_name(d->ioasid),
+		            d->box, BDF_TEXT(d->group));
 	else
 		output_line(out, "device %s state=%s group=%s%s", BDF_TEXT(d->bdf),
 		            states[d->state], BDF_TEXT(d->group), d->bridge ? " type=bridge" : "");
 }
 
-/* Without a table the device decides, as with a no-snoop one. */
-static const char *format_of(const struct device *d)
-{
-	return d->ioasid ? coherency_formats[d->ioasid->format] : "unprotected";
-}
-
 void show_attached(struct output *out, const struct device *d)
 {
 	output_line(out, "device %s format=%s box=%u coherent=%u wbinvd=%s because=%s",
-	            BDF_TEXT(d->bdf), format_of(d), d->box, coherency_is_coherent(d->box),
-	            coherency_verdicts[d->vm->verdict], coherency_boxes[d->vm->because]);
+	            BDF_TEXT(d->bdf), ioasid_format(d->ioasid), d->box,
+	            coherency_is_coherent(d->box), coherency_verdicts[d->vm->verdict],
+	            coherency_boxes[d->vm->because]);
 }
 
 err_t show_list(struct line *l)
@@ -64,8 +57,8 @@ err_t show_list(struct line *l)
 static void show_default(struct output *out, const struct device *d)
 {
 	enum coherency_policy policy = d->vm ? d->vm->policy : plan.policy;
-	enum coherency_format format = coherency_resolve(REQUEST_DEFAULT, d->unit->snoop_control);
-	enum coherency_box box = coherency_box(format, d->nosnoop_capable);
+	enum coherency_format format;
+	enum coherency_box box = device_default(d, &format);
 
 	output_line(out, "device %s unit=%u sc=%u default=%s box=%u wbinvd=%s", BDF_TEXT(d->bdf),
 	            d->unit->index, d->unit->snoop_control, coherency_formats[format], box,
@@ -98,15 +91,13 @@ err_t show_info(struct line *l)
 
 void show_ioasids(struct output *out)
 {
-	static const char *const requests[] = {"default", "snoop", "nosnoop"};
-
 	for (const struct ioasid *io = ioasids; io < ioasids + ioasid_count; io++) {
 		u32 count = 0;
 
 		for_each_device (d)
 			count += d->ioasid == io;
 		output_line(out, "ioasid %s request=%s format=%s vm=%s devices=%u", io->name,
-		            requests[io->request], coherency_formats[io->format],
+		            coherency_requests[io->request], coherency_formats[io->format],
 		            io->vm ? io->vm->name : "none", count);
 	}
 }
@@ -115,7 +106,7 @@ static void show_verdict(struct output *out, const struct vm *vm)
 {
 	output_line(out, "verdict vm=%s wbinvd=%s because=%s policy=%s since-ms=%lu now-ms=%lu",
 	            vm->name, coherency_verdicts[vm->verdict], coherency_boxes[vm->because],
-	            policies[vm->policy], vm->verdict_since_ms, clock_ms());
+	            coherency_policies[vm->policy], vm->verdict_since_ms, clock_ms());
 }
 
 static void show_wbinvd(struct output *out, const struct vm *vm)
@@ -143,8 +134,8 @@ err_t show_why(struct line *l)
 	for_each_device (d) {
 		if (d->vm == l->vm)
 			output_line(l->out, "why %s ioasid=%s format=%s box=%u authorises=%s",
-			            BDF_TEXT(d->bdf), d->ioasid ? d->ioasid->name : "none",
-			            format_of(d), d->box,
+			            BDF_TEXT(d->bdf), ioasid_name(d->ioasid),
+			            ioasid_format(d->ioasid), d->box,
 			            coherency_box_authorises(l->vm->policy, d->box) ? "yes" : "no");
 	}
 	return E_OK;

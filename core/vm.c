@@ -17,7 +17,8 @@
 #include "lib/string.h"
 #include "lib/token.h"
 
-struct vm vms[VMS_MAX]; /* grows while the manifest is read; each entry changes on its own CPU */
+struct vm vms[VMS_MAX]; /* grows while the manifest is read; an entry changes under the control lock
+                         */
 u32 vm_count;
 
 struct vm *vm_find(const char *name)

@@ -129,8 +129,8 @@ struct vm {
 	enum coherency_policy policy;
 	enum coherency_verdict verdict;
 	enum coherency_box because;
-	u64 verdict_since_ms;      /* since boot */
-	u64 flush_end, flush_cost; /* of the last write-back, TSC (R15) */
+	u64 verdict_since_ms;    /* since boot */
+	u64 turn_end, turn_cost; /* of what others paid for last, TSC (R15: core/exit.h) */
 	u32 devices_in_box[BOX_COUNT];
 	struct vm_counters counters;
 	struct rate interrupt_rate; /* of `refused interrupt` lines */

@@ -418,11 +418,11 @@ static void test_turns(void **state)
 	u64 start;
 
 	(void)state;
-	guest->flush_end = start = cpu_tsc();
-	guest->flush_cost = 20000000;
+	guest->turn_end = start = cpu_tsc();
+	guest->turn_cost = 20000000;
 	assert_int_equal(detach(NIC), HYPERCALL_E_STATE);
 	assert_true(cpu_tsc() - start >= 20000000);
-	assert_true(guest->flush_end > start && guest->flush_cost < 20000000);
+	assert_true(guest->turn_end > start && guest->turn_cost < 20000000);
 }
 
 /* What a VM has made of its IOASIDs ends with it; formats stay (R4). */
