@@ -9,13 +9,14 @@
 #include "tests/model/model.h"
 
 /* CAP and ECAP of QEMU 7.2's intel-iommu with aw-bits=48, and what some units have besides. */
-#define CAP_48   0xd2008c222f0606ull
-#define CAP_CM   BIT(7)
-#define CAP_RWBF BIT(4)
-#define CAP_PSI  BIT(39)
-#define ECAP     0xf00f4aull
-#define ECAP_C   BIT(0)
-#define ECAP_SC  BIT(7)
+#define CAP_48        0xd2008c222f0606ull
+#define CAP_CM        BIT(7)
+#define CAP_RWBF      BIT(4)
+#define CAP_PSI       BIT(39)
+#define ECAP          0xf00f4aull
+#define ECAP_C        BIT(0)
+#define ECAP_SC       BIT(7)
+#define ECAP_SCALABLE (ECAP | BIT(43) | BIT(46))
 
 #define RW (VTD_READ | VTD_WRITE)
 
@@ -29,6 +30,9 @@ static const struct {
 	{CAP_48 | CAP_RWBF, ECAP | ECAP_SC | ECAP_C},
 	{(CAP_48 | CAP_CM) & ~CAP_PSI, ECAP | ECAP_C},
 	{CAP_48 & ~MASK(55, 54), ECAP},
+	{CAP_48, ECAP_SCALABLE | ECAP_SC},
+	{CAP_48 | CAP_CM, ECAP_SCALABLE | ECAP_SC | ECAP_C},
+	{CAP_48 | CAP_RWBF, ECAP_SCALABLE | ECAP_C},
 };
 
 static struct vtd_unit units[FAKE_UNITS];
@@ -41,6 +45,8 @@ static struct vtd_unit *start(u32 n, u64 cap, u64 ecap)
 	fake_unit_reset(n, cap, ecap);
 	model_add_unit(n);
 	assert_ok(vtd_unit_probe(&units[n], n, &facts));
+	vtd_unit_set_scalable(&units[n]);
+	assert_int_equal(units[n].scalable, ecap >> 43 & 1);
 	assert_ok(vtd_unit_start(&units[n]));
 	assert_true(walkers[n].translating);
 	model_step();
@@ -116,14 +122,13 @@ static void test_every_kind_of_unit(void **state)
 }
 
 /* One space behind two units that differ in everything: each is told what it needs. */
-static void test_two_units(void **state)
+static void run_on_two(u64 second_ecap)
 {
 	struct vtd_unit *u = start(0, CAP_48 | CAP_CM, ECAP | ECAP_SC);
-	struct vtd_unit *v = start(1, (CAP_48 | CAP_RWBF) & ~CAP_PSI, ECAP | ECAP_SC | ECAP_C);
+	struct vtd_unit *v = start(1, (CAP_48 | CAP_RWBF) & ~CAP_PSI, second_ecap);
 	struct model_device *d = model_add_device(0, 0x0018, false);
 	struct model_device *e = model_add_device(1, 0x0018, false);
 
-	(void)state;
 	make_space(&space, u, 2);
 	assert_ok(model_attach(u, d, &space));
 	assert_ok(model_attach(v, e, &space));
@@ -134,6 +139,19 @@ static void test_two_units(void **state)
 	assert_ok(model_map(&space, 0, 0x5000, 0x1000, RW));
 	assert_ok(model_detach(v, e));
 	vtd_space_destroy(&space);
+}
+
+static void test_two_units(void **state)
+{
+	(void)state;
+	run_on_two(ECAP | ECAP_SC | ECAP_C);
+}
+
+/* One in legacy mode, one in scalable mode. */
+static void test_two_modes(void **state)
+{
+	(void)state;
+	run_on_two(ECAP_SCALABLE | ECAP_SC);
 }
 
 /* A unit with SC serves a no-snoop space, too; in one unit both formats live side by side (R6). */
@@ -181,10 +199,8 @@ static void test_replaced_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_kind_of_unit),
-		TEST(test_two_units),
-		TEST(test_two_formats),
-		TEST(test_replaced_page),
+		TEST(test_every_kind_of_unit), TEST(test_two_units),     TEST(test_two_modes),
+		TEST(test_two_formats),        TEST(test_replaced_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

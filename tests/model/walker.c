@@ -24,7 +24,13 @@ enum { CAP = 0x08, ECAP = 0x10, RTADDR = 0x20 };
 #define CONTEXT_LOW  MASK(11, 4)
 #define CONTEXT_HIGH (MASK(63, 24) | BIT(7))
 #define LARGE        BIT(7)
-#define SNOOP        BIT(11)
+
+/* Scalable mode, 9.2, 9.4 to 9.6; page-walk snoop is never on */
+#define SCALABLE    BIT(10) /* of RTADDR */
+#define PASID_LOW   (MASK(11, 9) | BIT(5) | BIT(1))
+#define PASID_HIGH  (MASK(63, 25) | MASK(23, 16))
+#define PASID_PGSNP BIT(24)
+#define SNOOP       BIT(11)
 
 static u64 reg64(const struct walker *w, u32 offset)
 {
@@ -37,6 +43,11 @@ static u64 reg64(const struct walker *w, u32 offset)
 static bool has(const struct walker *w, u32 reg, u64 bit)
 {
 	return reg64(w, reg) & bit;
+}
+
+static bool is_coherent(const struct walker *w)
+{
+	return has(w, ECAP, ECAP_COHERENT) && !w->scalable;
 }
 
 /* ---- memory ---- */
@@ -84,8 +95,7 @@ static void drain_write_buffer(struct walker *w)
 
 		if (fake_mem_is_used(pa))
 			memcpy(w->behind + at,
-			       has(w, ECAP, ECAP_COHERENT) ? phys_to_virt(pa) : fake_mem_seen(pa),
-			       PAGE_SIZE);
+			       is_coherent(w) ? phys_to_virt(pa) : fake_mem_seen(pa), PAGE_SIZE);
 	}
 }
 
@@ -149,6 +159,56 @@ static u8 read_context(struct walker *w, enum view view, u16 rid, u64 entry[2])
 		return FAULT_CONTEXT_RESERVED;
 	if (entry[0] & MASK(3, 2) || !(reg64(w, CAP) >> (8 + (entry[1] & 7)) & 1))
 		return FAULT_CONTEXT_INVALID;
+	return 0;
+}
+
+/* Scalable mode: each half of a root entry has the context table of half a bus. */
+static u8 read_scalable_context(struct walker *w, enum view view, u16 rid, u64 entry[2])
+{
+	u64 root, at = w->root_pa + (rid >> 7) * sizeof(root);
+
+	if (!is_readable(w, at))
+		return FAULT_ROOT_UNREADABLE;
+	read_memory(w, view, at, &root, sizeof(root));
+	if (!(root & PRESENT))
+		return FAULT_ROOT_ABSENT;
+	if (root & (ROOT_LOW | beyond_width(w)))
+		return FAULT_ROOT_RESERVED;
+	at = (root & ADDRESS) + (rid & 0x7f) * 32u;
+	if (!is_readable(w, at))
+		return FAULT_CONTEXT_UNREADABLE;
+	read_memory(w, view, at, entry, 16);
+	if (!(entry[0] & PRESENT))
+		return FAULT_CONTEXT_ABSENT;
+	return entry[1] || entry[0] & (MASK(11, 1) | beyond_width(w)) ? FAULT_CONTEXT_RESERVED : 0;
+}
+
+/* From a scalable context entry to the PASID entry, as a context entry of legacy mode. */
+static u8 read_pasid(struct walker *w, enum view view, u64 context, u64 entry[2])
+{
+	u64 directory, pasid[2];
+	u32 width;
+
+	if (!is_readable(w, context & ADDRESS))
+		return FAULT_DIRECTORY_UNREADABLE;
+	read_memory(w, view, context & ADDRESS, &directory, sizeof(directory));
+	if (!(directory & PRESENT))
+		return FAULT_DIRECTORY_ABSENT;
+	if (directory & (MASK(11, 1) | beyond_width(w)))
+		return FAULT_DIRECTORY_RESERVED;
+	if (!is_readable(w, directory & ADDRESS))
+		return FAULT_PASIDS_UNREADABLE;
+	read_memory(w, view, directory & ADDRESS, pasid, sizeof(pasid));
+	if (!(pasid[0] & PRESENT))
+		return FAULT_PASID_ABSENT;
+	if (pasid[0] & (PASID_LOW | beyond_width(w)) || pasid[1] & PASID_HIGH ||
+	    (pasid[1] & PASID_PGSNP && !has(w, ECAP, ECAP_SNOOP)))
+		return FAULT_PASID_RESERVED;
+	width = (u32)FIELD_GET(MASK(4, 2), pasid[0]);
+	if (FIELD_GET(MASK(8, 6), pasid[0]) != 2 || !(reg64(w, CAP) >> (8 + width) & 1))
+		return FAULT_PASID_INVALID;
+	entry[0] = (pasid[0] & ADDRESS) | PRESENT;
+	entry[1] = (pasid[1] & 0xffff) << 8 | width;
 	return 0;
 }
 
@@ -255,13 +315,11 @@ static void keep(const struct request *r, struct cached entry)
 	walker_cache(r->w, &entry);
 }
 
-static void keep_context(const struct request *r, u16 domain, u64 low, u64 high)
+static void keep_context(const struct request *r, enum cached_kind kind, u16 domain, u64 low,
+                         u64 high)
 {
-	keep(r, (struct cached){.kind = CACHED_CONTEXT,
-	                        .rid = r->rid,
-	                        .domain = domain,
-	                        .low = low,
-	                        .high = high});
+	keep(r, (struct cached){
+			.kind = kind, .rid = r->rid, .domain = domain, .low = low, .high = high});
 }
 
 /* What maps span bytes around the iova: a table, or the outcome. */
@@ -326,37 +384,57 @@ static void translate_with(struct request r, const u64 context[2])
 	     (struct step){context[0] & ADDRESS, r.iova, levels_of(context), READ | WRITE, true});
 }
 
-static void translate_in_view(struct request r)
+/* By what has been read, and by what a cache has of the kind; next is where it leads. */
+static void go_on(struct request r, enum cached_kind kind, u8 reason, const u64 entry[2],
+                  void (*next)(struct request r, const u64 entry[2]))
 {
 	struct walker *w = r.w;
-	u64 context[2];
-	struct outcome o = {.reason = read_context(w, r.view, r.rid, context)};
+	struct outcome o = {.reason = reason};
 	u32 count;
 
-	if (!o.reason)
-		keep_context(&r, domain_of(context), context[0], context[1]);
+	if (!reason)
+		keep_context(&r, kind, domain_of(entry), entry[0], entry[1]);
 	else if (has(w, CAP, CAP_CM)) /* 6.1: under domain 0 */
-		keep_context(&r, 0, 0, o.reason);
+		keep_context(&r, kind, 0, 0, reason);
 	else
 		model_judge(w, r.rid, r.iova, &o);
 	count = w->cached_count;
 	for (u32 i = 0; i < count; i++) {
 		struct cached c = w->cached[i];
 
-		if (c.kind != CACHED_CONTEXT || c.rid != r.rid ||
-		    c.late != (r.view == VIEW_BUFFERED))
+		if (c.kind != kind || c.rid != r.rid || c.late != (r.view == VIEW_BUFFERED))
 			continue;
 		o.reason = (u8)c.high;
 		if (c.low)
-			translate_with(r, (u64[]){c.low, c.high});
+			next(r, (u64[]){c.low, c.high});
 		else
 			model_judge(w, r.rid, r.iova, &o);
 	}
 }
 
+static void translate_by_pasid(struct request r, const u64 context[2])
+{
+	u64 entry[2];
+	u8 reason = read_pasid(r.w, r.view, context[0], entry);
+
+	go_on(r, CACHED_PASID, reason, entry, translate_with);
+}
+
+static void translate_in_view(struct request r)
+{
+	u64 context[2];
+
+	if (r.w->scalable)
+		go_on(r, CACHED_CONTEXT, read_scalable_context(r.w, r.view, r.rid, context),
+		      context, translate_by_pasid);
+	else
+		go_on(r, CACHED_CONTEXT, read_context(r.w, r.view, r.rid, context), context,
+		      translate_with);
+}
+
 void walker_translate(struct walker *w, u16 rid, u64 iova)
 {
-	bool coherent = has(w, ECAP, ECAP_COHERENT);
+	bool coherent = is_coherent(w);
 
 	for (enum view view = 0; w->translating && view < VIEWS; view++) {
 		if ((view == VIEW_BUFFERED && !w->behind) ||
@@ -379,10 +457,12 @@ void walker_judge_flights(struct walker *w)
 /* ---- invalidations, 6.5.2 ---- */
 
 /* Whether a context-cache descriptor names it. */
-static bool is_context_named(const struct cached *c, u64 low)
+static bool is_context_named(const struct walker *w, const struct cached *c, u64 low)
 {
 	u32 scope = low >> 4 & 3;
 
+	if (w->scalable && scope == 3) /* its entries have no domain */
+		return c->kind == CACHED_CONTEXT && c->rid == (u16)(low >> 32);
 	return c->kind == CACHED_CONTEXT &&
 	       (scope == 1 ||
 	        (c->domain == (u16)(low >> 16) && (scope == 2 || c->rid == (u16)(low >> 32))));
@@ -394,7 +474,8 @@ static bool is_translation_named(const struct cached *c, u64 low, u64 high)
 	u32 scope = low >> 4 & 3;
 	u64 size = PAGE_SIZE << (high & 0x3f), first = ALIGN_DOWN(high, size);
 
-	if (c->kind == CACHED_CONTEXT || (scope != 1 && c->domain != (u16)(low >> 16)))
+	if (c->kind == CACHED_CONTEXT || c->kind == CACHED_PASID ||
+	    (scope != 1 && c->domain != (u16)(low >> 16)))
 		return false;
 	if (scope != 3)
 		return true;
@@ -433,7 +514,8 @@ void walker_obey_descriptor(struct walker *w, u64 low, u64 high)
 	for (u32 i = 0; i < w->cached_count; i++) {
 		struct cached *c = &w->cached[i];
 		bool goes =
-			(kind == 1 && is_context_named(c, low)) ||
+			(low == 0x37 && c->kind == CACHED_PASID) || /* all of them */
+			(kind == 1 && is_context_named(w, c, low)) ||
 			(kind == 2 && is_translation_named(c, low, high) && !survives(w, c, low));
 
 		if (!goes)
@@ -444,12 +526,14 @@ void walker_obey_descriptor(struct walker *w, u64 low, u64 high)
 
 void walker_obey_command(struct walker *w, u32 command, bool on)
 {
-	if (command == COMMAND_SRTP)
+	if (command == COMMAND_SRTP) {
 		w->root_pa = reg64(w, RTADDR) & ADDRESS;
-	else if (command == COMMAND_TE)
+		w->scalable = has(w, RTADDR, SCALABLE);
+	} else if (command == COMMAND_TE) {
 		w->translating = on;
-	else if (command == COMMAND_WBF)
+	} else if (command == COMMAND_WBF) {
 		drain_write_buffer(w);
+	}
 }
 
 void walker_reset(struct walker *w, struct fake_unit *unit)

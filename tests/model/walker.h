@@ -31,6 +31,13 @@ enum {
 	FAULT_CONTEXT_RESERVED = 0xb,
 	FAULT_ENTRY_RESERVED = 0xc,
 	FAULT_INTERRUPT_RANGE = 0xe,
+	FAULT_DIRECTORY_UNREADABLE = 0x50,
+	FAULT_DIRECTORY_ABSENT = 0x51,
+	FAULT_DIRECTORY_RESERVED = 0x52,
+	FAULT_PASIDS_UNREADABLE = 0x58,
+	FAULT_PASID_ABSENT = 0x59,
+	FAULT_PASID_RESERVED = 0x5a,
+	FAULT_PASID_INVALID = 0x5b,
 };
 
 /* What a read by the unit returns: as late as stores may be, as early, and in between. The write
@@ -55,6 +62,7 @@ struct outcome {
 
 enum cached_kind {
 	CACHED_CONTEXT, /* low, high: the entry; low 0: absent (caching mode) */
+	CACHED_PASID,   /* the same as a context entry of legacy mode would say it; scalable mode */
 	CACHED_TABLE,   /* low: address of the table, high: its level; paging-structure caches */
 	CACHED_LEAF,    /* outcome; IOTLB */
 	IN_FLIGHT,      /* outcome; a request that is translated and not yet in memory */
@@ -63,7 +71,7 @@ enum cached_kind {
 struct cached {
 	enum cached_kind kind;
 	bool late;  /* of the unit whose reads are all behind the write buffer */
-	u16 rid;    /* CACHED_CONTEXT, IN_FLIGHT */
+	u16 rid;    /* CACHED_CONTEXT, CACHED_PASID, IN_FLIGHT */
 	u16 domain; /* all are tagged with it */
 	u64 iova, size;
 	u64 low, high;
@@ -74,7 +82,7 @@ struct cached {
 
 struct walker {
 	struct fake_unit *unit;
-	bool translating;
+	bool translating, scalable;
 	u64 root_pa;
 	u8 *behind; /* with CAP.RWBF: memory behind the write buffer */
 	u32 cached_count;
