@@ -15,7 +15,7 @@ CORE_BYTES_MAX    := 131072 # the core image must stay small
 TRUSTED_LINES_MAX := 8000 # everything that is linked into the image (docs/architecture.md)
 
 DEFAULT_MANIFEST := manifests/default.cfg
-GUEST_FILES      := $(addprefix build/guests/,vmlinuz initrd.gz demo.elf rounds.elf)
+GUEST_FILES      := $(addprefix build/guests/,vmlinuz initrd.gz demo.elf rounds.elf hostile.elf)
 
 ROOMS   := lib core vtd vmx svm
 OFFSETS := $(wildcard $(ROOMS:=/offsets.c))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# build/guests/: demo.elf, rounds.elf, vmlinuz, initrd.gz. Included by the top Makefile.
+# build/guests/: demo.elf, rounds.elf, hostile.elf, vmlinuz, initrd.gz. Included by the top Makefile.
 
 GUESTS := build/guests
 DEBIAN := $(GUESTS)/debian
-FREE   := $(addprefix $(GUESTS)/,demo.elf rounds.elf)
+FREE   := $(addprefix $(GUESTS)/,demo.elf rounds.elf hostile.elf)
 
 guests: $(FREE) $(GUESTS)/vmlinuz $(GUESTS)/initrd.gz
 
@@ -21,6 +21,7 @@ $(GUESTS)/%.asm.o: guests/%.asm
 	nasm -f elf64 -o $@ $<
 $(GUESTS)/demo.elf: $(call objects,demo)
 $(GUESTS)/rounds.elf: $(call objects,rounds)
+$(GUESTS)/hostile.elf: $(call objects,hostile)
 $(FREE): guests/lib/link.ld $(call objects,lib)
 	echo "LD   $@"
 	ld -nostdlib -n -z noexecstack --no-warn-rwx-segments --build-id=none -T guests/lib/link.ld $(filter %.o,$^) -o $@.64

@@ -71,6 +71,13 @@ void cpus_send(uint32_t apic_id, uint32_t command)
 	*apic(APIC_ICR) = command;
 }
 
+void cpus_take_interrupts(void)
+{
+	idt[VECTOR_NMI] = idt_gate(cpu_nmi);
+	idt_load(idt, sizeof(idt));
+	*apic(APIC_SVR) |= APIC_SVR_ENABLE;
+}
+
 bool cpus_interrupt_waits(void)
 {
 	uint32_t waiting = 0;

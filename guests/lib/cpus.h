@@ -21,7 +21,9 @@ uint32_t cpus_own_apic_id(void);
 /* apic_id, or a logical destination; command: of the lower half of the interrupt command register.
  */
 void cpus_send(uint32_t apic_id, uint32_t command);
-/* Interrupts that wait for this CPU. */
+/* From here on this CPU takes NMIs, and its local APIC takes interrupts, which wait. */
+void cpus_take_interrupts(void);
+/* Any does. */
 bool cpus_interrupt_waits(void);
 
 /* They execute WBINVD from here on, while this one does what it likes. False: there are none. */

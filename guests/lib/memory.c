@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What compilers call by themselves. */
 #include <stddef.h>
-#include <stdint.h>
 
 void *memcpy(void *to, const void *from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
-int memcmp(const void *a, const void *b, size_t bytes);
 
 void *memcpy(void *to, const void *from, size_t bytes)
 {
@@ -21,14 +19,4 @@ void *memset(void *to, int value, size_t bytes)
 
 	__asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
 	return start;
-}
-
-int memcmp(const void *a, const void *b, size_t bytes)
-{
-	const uint8_t *p = a, *q = b;
-
-	for (size_t i = 0; i < bytes; i++)
-		if (p[i] != q[i])
-			return p[i] - q[i];
-	return 0;
 }

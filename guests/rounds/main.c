@@ -4,31 +4,21 @@
  * For a VM with control=yes. Options on its command line: cpus=N is how many it has; rounds=N and
  * waits=N, of which so many wait for their DMA; policy=device if that is its policy.
  */
+#include "guests/lib/console.h"
 #include "guests/lib/cpus.h"
 #include "guests/lib/options.h"
 #include "guests/lib/report.h"
 #include "guests/rounds/rounds.h"
 
-/* Pages of the hypervisor's pool in use: the number behind this word in the answer to `stats`. */
+/* Pages of the hypervisor's pool in use. */
 static uint64_t pool_used(void)
 {
-	static const char command[] = "stats", word[] = "pool-used=";
-	static char answer[4096];
-	int64_t length = snoopervisor_command(&hypervisor, (uintptr_t)command, sizeof(command) - 1,
-	                                      (uintptr_t)answer, sizeof(answer) - 1);
+	const char *p = console_find("stats", "pool-used=");
 	uint64_t value = 0;
 
-	for (int64_t at = 0; at + (int64_t)sizeof(word) < length; at++) {
-		const char *p = answer + at;
-
-		if (__builtin_memcmp(p, word, sizeof(word) - 1))
-			continue;
-		for (p += sizeof(word) - 1; *p >= '0' && *p <= '9'; p++)
-			value = value * 10 + (uint64_t)(*p - '0');
-		return value;
-	}
-	report(false, "stats length=%ld", length);
-	return 0;
+	for (; p && *p >= '0' && *p <= '9'; p++)
+		value = value * 10 + (uint64_t)(*p - '0');
+	return value;
 }
 
 /* Rounds use no memory that does not come back: the first two are taken as given. */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A guest that tries what it may not, and one beside it that must not notice. */
+#ifndef HOSTILE_H
+#define HOSTILE_H
+
+#include <stdint.h>
+
+#include "guests/lib/edu.h"
+
+/* The same row of numbers for the same seed. */
+uint64_t random_next(void);
+void random_seed(uint64_t seed);
+
+/* config.c: writes to configuration space, its own device's and all others'; BARs, decode */
+void step_config(const struct edu *edu);
+void step_bars(const struct edu *edu);
+/* interrupts.c: to every APIC id; messages that name interrupts of others */
+void step_ipis(void);
+void step_messages(const struct edu *edu);
+/* dma.c: to all kinds of memory that is not this VM's */
+void step_dma(const struct edu *edu, uint64_t memory);
+/* calls.c: random hypercalls */
+void step_calls(const struct edu *edu, uint64_t memory, uint64_t count);
+
+/* victim.c: goes on until the VM `hostile` has ended; its memory, its device, its verdict and its
+ * interrupts stay what they were */
+void victim_run(const struct edu *edu, uint64_t memory);
+
+#endif

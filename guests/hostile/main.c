@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The hostile guest, and with role=victim the one beside it. Options on its command line: cpus=N is
+ * how many it has; seed=N and calls=N, hypercalls.
+ */
+#include "guests/hostile/hostile.h"
+#include "guests/lib/cpus.h"
+#include "guests/lib/options.h"
+#include "guests/lib/report.h"
+
+static uint64_t random_state;
+
+/* xorshift64* */
+uint64_t random_next(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * 0x2545f4914f6cdd1dull;
+}
+
+void random_seed(uint64_t seed)
+{
+	random_state = seed * 2 + 1; /* never 0 */
+}
+
+static void attack(const struct multiboot *info, const struct edu *edu)
+{
+	bool others;
+
+	cpus_start((uint32_t)option_number(info, "cpus", 1));
+	cpus_take_interrupts();
+	others = cpus_flush_begin();
+	step_bars(edu);
+	step_ipis();
+	step_config(edu);
+	step_messages(edu);
+	step_dma(edu, memory_size(info));
+	step_calls(edu, memory_size(info), option_number(info, "calls", 0));
+	if (others)
+		print("others wbinvd=%lu", cpus_flush_end());
+}
+
+void guest_main(const struct multiboot *info)
+{
+	const char *role = option_text(info, "role");
+	struct edu edu;
+
+	if (!snoopervisor_find(&hypervisor))
+		for (;;)
+			__asm__ volatile("cli\n\thlt");
+	random_seed(option_number(info, "seed", 1));
+	if (!edu_find(&edu, 0))
+		report(false, "edu device=none");
+	else if (role && *role == 'v')
+		victim_run(&edu, memory_size(info));
+	else
+		attack(info, &edu);
+	print("hostile failed=%u", report_failed);
+	snoopervisor_end(&hypervisor, report_failed);
+}
