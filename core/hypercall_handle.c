@@ -268,35 +268,45 @@ static s64 command(struct vcpu *vcpu)
 	return (s64)answer.length;
 }
 
-static const struct {
-	s64 (*run)(struct vcpu *vcpu);
-	bool rearranges; /* under the control lock, and in turn (R15) */
-} calls[] = {
-	[HYPERCALL_VERSION_GET] = {version, false},
-	[HYPERCALL_VERDICT] = {verdict, false},
-	[HYPERCALL_LOG] = {write_log, false},
-	[HYPERCALL_COUNTERS] = {counter, false},
-	[HYPERCALL_DEVICE_INFO] = {device_info, true},
-	[HYPERCALL_IOASID_ALLOC] = {ioasid_alloc, true},
-	[HYPERCALL_IOASID_FREE] = {ioasid_free, true},
-	[HYPERCALL_IOASID_MAP] = {map, true},
-	[HYPERCALL_IOASID_UNMAP] = {unmap, true},
-	[HYPERCALL_ATTACH] = {attach, true},
-	[HYPERCALL_DETACH] = {detach, true},
-	[HYPERCALL_COMMAND] = {command, false},
+enum kind {
+	KIND_PLAIN,
+	KIND_COSTLY,    /* others wait for it: in turn (R15) */
+	KIND_REARRANGES /* that too, and under the control lock */
 };
 
-static s64 rearrange(struct vcpu *vcpu, s64 (*run)(struct vcpu *vcpu))
+static const struct {
+	s64 (*run)(struct vcpu *vcpu);
+	enum kind kind;
+} calls[] = {
+	[HYPERCALL_VERSION_GET] = {version, KIND_PLAIN},
+	[HYPERCALL_VERDICT] = {verdict, KIND_PLAIN},
+	[HYPERCALL_LOG] = {write_log, KIND_COSTLY},
+	[HYPERCALL_COUNTERS] = {counter, KIND_PLAIN},
+	[HYPERCALL_DEVICE_INFO] = {device_info, KIND_REARRANGES},
+	[HYPERCALL_IOASID_ALLOC] = {ioasid_alloc, KIND_REARRANGES},
+	[HYPERCALL_IOASID_FREE] = {ioasid_free, KIND_REARRANGES},
+	[HYPERCALL_IOASID_MAP] = {map, KIND_REARRANGES},
+	[HYPERCALL_IOASID_UNMAP] = {unmap, KIND_REARRANGES},
+	[HYPERCALL_ATTACH] = {attach, KIND_REARRANGES},
+	[HYPERCALL_DETACH] = {detach, KIND_REARRANGES},
+	[HYPERCALL_COMMAND] = {command, KIND_COSTLY},
+};
+
+static s64 run(struct vcpu *vcpu, s64 (*call)(struct vcpu *vcpu), enum kind kind)
 {
 	u64 start;
 	s64 result;
 
+	if (kind == KIND_PLAIN)
+		return call(vcpu);
 	exit_wait_turn(vcpu->vm);
-	control_take();
+	if (kind == KIND_REARRANGES)
+		control_take();
 	start = cpu_tsc();
-	result = run(vcpu);
+	result = call(vcpu);
 	exit_end_turn(vcpu->vm, start);
-	control_give();
+	if (kind == KIND_REARRANGES)
+		control_give();
 	return result;
 }
 
@@ -316,8 +326,7 @@ static s64 dispatch(struct vcpu *vcpu)
 
 	if (number >= ARRAY_SIZE(calls) || !calls[number].run)
 		return HYPERCALL_E_NUMBER;
-	return calls[number].rearranges ? rearrange(vcpu, calls[number].run)
-	                                : calls[number].run(vcpu);
+	return run(vcpu, calls[number].run, calls[number].kind);
 }
 
 enum exit_result hypercall_handle(struct vcpu *vcpu, struct exit *exit)

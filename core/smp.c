@@ -55,8 +55,10 @@ static void start(u32 index, u64 page_pa)
 		apic_send(cpu->apic_id, command);
 		(void)deadline_await(&cpu->online, SIPI_US << 2 * i);
 	}
-	if (!cpu->online) /* it may still come, and must not find the page changed */
+	if (!cpu->online) { /* it may still come, and must not find the page changed */
 		apic_send(cpu->apic_id, FIELD_PUT(ICR_MODE, APIC_INIT) | ICR_ASSERT);
+		__atomic_store_n(&cpu->online, false, __ATOMIC_RELEASE); /* it had just come */
+	}
 	log_line("cpu %u apic-id=%u state=%s", index, cpu->apic_id,
 	         cpu->online ? "running" : "missing");
 }

@@ -8,7 +8,7 @@
 #define LAST_ERROR HYPERCALL_E_HARDWARE
 
 /* Some of every kind that some call takes; the rest is nothing to any. */
-static uint64_t argument(const struct edu *edu, uint64_t memory)
+static uint64_t argument(uint32_t function, uint64_t memory)
 {
 	uint64_t random = random_next();
 
@@ -17,7 +17,7 @@ static uint64_t argument(const struct edu *edu, uint64_t memory)
 	case 1:
 		return random & 15;
 	case 2:
-		return random & 1 ? edu->function : random & 0xffff;
+		return random & 1 ? function : random & 0xffff;
 	case 3:
 		return UNUSED + random % (memory - UNUSED) / PAGE * PAGE;
 	case 4:
@@ -40,14 +40,15 @@ static uint64_t number(void)
 	return known == HYPERCALL_END ? HYPERCALL_ATTACH : known;
 }
 
-void step_calls(const struct edu *edu, uint64_t memory, uint64_t count)
+void step_calls(uint32_t function, uint64_t memory, uint64_t count)
 {
 	uint64_t refused = 0, unknown = 0;
 
 	for (uint64_t i = 0; i < count; i++) {
-		int64_t result = snoopervisor_call5(&hypervisor, number(), argument(edu, memory),
-		                                    argument(edu, memory), argument(edu, memory),
-		                                    argument(edu, memory), argument(edu, memory));
+		int64_t result =
+			snoopervisor_call5(&hypervisor, number(), argument(function, memory),
+		                           argument(function, memory), argument(function, memory),
+		                           argument(function, memory), argument(function, memory));
 
 		refused += result < 0;
 		unknown += result < LAST_ERROR;

@@ -11,7 +11,8 @@
 uint64_t random_next(void);
 void random_seed(uint64_t seed);
 
-/* config.c: writes to configuration space, its own device's and all others'; BARs, decode */
+/* config.c: writes to configuration space, its own device's (NULL: it has none) and all others';
+ * BARs, decode */
 void step_config(const struct edu *edu);
 void step_bars(const struct edu *edu);
 /* interrupts.c: to every APIC id; messages that name interrupts of others */
@@ -19,11 +20,11 @@ void step_ipis(void);
 void step_messages(const struct edu *edu);
 /* dma.c: to all kinds of memory that is not this VM's */
 void step_dma(const struct edu *edu, uint64_t memory);
-/* calls.c: random hypercalls */
-void step_calls(const struct edu *edu, uint64_t memory, uint64_t count);
+/* calls.c: random hypercalls, some of which name this function */
+void step_calls(uint32_t function, uint64_t memory, uint64_t count);
 
-/* victim.c: goes on until the VM `hostile` has ended; its memory, its device, its verdict and its
- * interrupts stay what they were */
+/* victim.c: goes on until the VM `hostile` has ended; its memory, its device (or NULL), its verdict
+ * and its interrupts stay what they were */
 void victim_run(const struct edu *edu, uint64_t memory);
 
 #endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The hostile guest, and with role=victim the one beside it. Options on its command line: cpus=N is
- * how many it has; seed=N and calls=N, hypercalls.
+ * how many it has; seed=N and calls=N, hypercalls. Without an edu device it tries what takes none.
  */
 #include "guests/hostile/hostile.h"
+
+#include <stddef.h>
+
 #include "guests/lib/cpus.h"
 #include "guests/lib/options.h"
 #include "guests/lib/report.h"
@@ -26,17 +29,21 @@ void random_seed(uint64_t seed)
 
 static void attack(const struct multiboot *info, const struct edu *edu)
 {
+	uint32_t function = edu ? edu->function : 0;
 	bool others;
 
 	cpus_start((uint32_t)option_number(info, "cpus", 1));
 	cpus_take_interrupts();
 	others = cpus_flush_begin();
-	step_bars(edu);
+	if (edu)
+		step_bars(edu);
 	step_ipis();
 	step_config(edu);
-	step_messages(edu);
-	step_dma(edu, memory_size(info));
-	step_calls(edu, memory_size(info), option_number(info, "calls", 0));
+	if (edu) {
+		step_messages(edu);
+		step_dma(edu, memory_size(info));
+	}
+	step_calls(function, memory_size(info), option_number(info, "calls", 0));
 	if (others)
 		print("others wbinvd=%lu", cpus_flush_end());
 }
@@ -44,18 +51,17 @@ static void attack(const struct multiboot *info, const struct edu *edu)
 void guest_main(const struct multiboot *info)
 {
 	const char *role = option_text(info, "role");
-	struct edu edu;
+	struct edu device, *edu;
 
 	if (!snoopervisor_find(&hypervisor))
 		for (;;)
 			__asm__ volatile("cli\n\thlt");
 	random_seed(option_number(info, "seed", 1));
-	if (!edu_find(&edu, 0))
-		report(false, "edu device=none");
-	else if (role && *role == 'v')
-		victim_run(&edu, memory_size(info));
+	edu = edu_find(&device, 0) ? &device : NULL;
+	if (role && *role == 'v')
+		victim_run(edu, memory_size(info));
 	else
-		attack(info, &edu);
+		attack(info, edu);
 	print("hostile failed=%u", report_failed);
 	snoopervisor_end(&hypervisor, report_failed);
 }

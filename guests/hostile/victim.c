@@ -29,9 +29,10 @@ static bool is_well(const struct edu *edu, uint64_t memory, uint64_t expected, u
 	uint64_t sum = hash(memory);
 	int64_t verdict = snoopervisor_verdict(&hypervisor);
 	int64_t faults = snoopervisor_counter(&hypervisor, HYPERCALL_COUNTER_FAULTS);
-	uint32_t wrong = edu_round_trip(edu, pass), waits = cpus_interrupt_waits();
+	uint32_t wrong = edu ? edu_round_trip(edu, pass) : 0, waits = cpus_interrupt_waits();
 	bool well = sum == expected && !wrong && !waits && !faults &&
-	            verdict == (HYPERCALL_VERDICT_EMULATE | BOX_3 << 8);
+	            verdict == (edu ? HYPERCALL_VERDICT_EMULATE | BOX_3 << 8
+	                            : HYPERCALL_VERDICT_IGNORE);
 
 	print("pass number=%lu hash=0x%lx", pass, sum);
 	if (!well)
