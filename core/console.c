@@ -17,7 +17,7 @@ const struct cpu *console_cpu;
 
 /* Changed by the CPU that polls; the log's lock is held when it is drawn. */
 static struct line_edit editor;
-static bool is_prompting;
+static bool is_prompting; /* from the first key on: a log that nobody types at is plain text */
 static u64 next_poll;
 
 /* Whoever has the keyboard reads the port. */
@@ -33,17 +33,18 @@ static void put(struct output *out, const char *text, size_t length)
 
 static struct output output = {put};
 
-static void draw(void)
+static bool draw(void)
 {
 	char back[8]; /* ECMA-48, 8.3.18: cursor left */
 
 	if (!is_prompting)
-		return;
+		return false;
 	uart_write("\r\x1b[K> ", 6);
 	uart_write(editor.text, editor.length);
 	if (editor.cursor < editor.length)
 		uart_write(back, format_text(back, sizeof(back), "\x1b[%uD",
 		                             editor.length - editor.cursor));
+	return true;
 }
 
 void console_init(void)
@@ -56,6 +57,7 @@ void console_init(void)
 	if (!free || !log_set_prompt(draw))
 		return;
 	console_cpu = &cpus[__builtin_ctzll(free)];
+	log_line("console cpu=%u", console_cpu->index);
 	if (console_cpu != cpu_this()) /* it has halted */
 		mailbox_post(&cpus[console_cpu->index], ASK_LOOK);
 }
@@ -140,13 +142,10 @@ void console_poll(void)
 
 	if (platform && platform->state > VM_RUNNING) /* it reads no more */
 		guest_has_keyboard = false;
-	if (!is_prompting) {
-		is_prompting = true;
-		log_draw_prompt();
-	}
 	while (!guest_has_keyboard && take_byte(&byte)) {
 		enum line_edit_result result = line_edit_key(&editor, (char)byte);
 
+		is_prompting = true;
 		if (result == LINE_EDIT_COMPLETE)
 			complete();
 		if (result == LINE_EDIT_ENTERED)

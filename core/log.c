@@ -12,14 +12,16 @@
 static struct lock log_lock;
 static bool uart_present;
 static bool guest_mid_line;
-static void (*prompt)(void); /* NULL: none */
+static bool (*prompt)(void); /* NULL: none */
+static bool prompted;        /* it is on the line */
 static char ring[RING_SIZE];
 static u64 ring_end; /* bytes ever written */
 
 static void erase_prompt(void)
 {
-	if (prompt)
+	if (prompted)
 		uart_write("\r\x1b[K", 4); /* ECMA-48, 8.3.41: erase in line */
+	prompted = false;
 }
 
 static void put_line(const char *text, size_t length)
@@ -32,8 +34,7 @@ static void put_line(const char *text, size_t length)
 	erase_prompt();
 	uart_write(text, length);
 	uart_write("\r\n", 2);
-	if (prompt)
-		prompt();
+	prompted = prompt && prompt();
 }
 
 void log_print(const char *text, size_t length)
@@ -43,7 +44,7 @@ void log_print(const char *text, size_t length)
 	lock_give(&log_lock);
 }
 
-bool log_set_prompt(void (*draw)(void))
+bool log_set_prompt(bool (*draw)(void))
 {
 	if (uart_present)
 		prompt = draw;
@@ -54,7 +55,7 @@ void log_draw_prompt(void)
 {
 	lock_take(&log_lock);
 	if (!guest_mid_line)
-		prompt();
+		prompted = prompt();
 	lock_give(&log_lock);
 }
 
@@ -106,8 +107,7 @@ void log_write_guest_byte(u8 byte)
 		erase_prompt();
 	uart_write((const char *)&byte, 1);
 	guest_mid_line = byte != '\n';
-	if (prompt && !guest_mid_line)
-		prompt();
+	prompted = prompt && !guest_mid_line && prompt();
 	lock_give(&log_lock);
 }
 

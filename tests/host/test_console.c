@@ -12,7 +12,7 @@
 
 #define SWITCH "\x1d"
 
-static void (*draw_prompt)(void);
+static bool (*draw_prompt)(void);
 static bool present, latch;
 static char screen[1 << 14];   /* what has been written */
 static const char *typed = ""; /* what is still to be read */
@@ -47,7 +47,7 @@ bool uart_has_latch(void)
 	return latch;
 }
 
-bool log_set_prompt(void (*draw)(void))
+bool log_set_prompt(bool (*draw)(void))
 {
 	draw_prompt = draw;
 	return present;
@@ -69,7 +69,7 @@ void log_print(const char *text, size_t length)
 
 static struct vm *platform;
 
-static int set_up(void **state)
+static int start(void **state)
 {
 	(void)state;
 	machine_reset();
@@ -86,6 +86,13 @@ static int set_up(void **state)
 	latch = false;
 	platform->config.cpu_mask = 2;
 	console_init();
+	screen[0] = 0;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	start(state);
 	typed = "\x03"; /* what a test before has left */
 	console_poll();
 	screen[0] = 0;
@@ -107,6 +114,17 @@ static void expect_line(const char *line)
 
 	assert_true(strlen(screen) >= length);
 	assert_string_equal(screen + strlen(screen) - length, expected);
+}
+
+/* The first test: until somebody types, the log is plain text. */
+static void test_silent(void **state)
+{
+	(void)state;
+	console_poll();
+	log_print("wbinvd vm=linux", 15);
+	assert_string_equal(screen, "wbinvd vm=linux\n");
+	type("w");
+	expect_line("w");
 }
 
 static void test_who_serves(void **state)
@@ -251,6 +269,7 @@ static void test_what_is_trapped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_silent, start),
 		cmocka_unit_test_setup(test_who_serves, set_up),
 		cmocka_unit_test_setup(test_command, set_up),
 		cmocka_unit_test_setup(test_prompt, set_up),
