@@ -7,12 +7,30 @@
 #include "lib/types.h"
 
 /* Offsets in the xAPIC page; an x2APIC has the register in MSR 0x800 + offset / 16 (table 11-6). */
-#define APIC_ID       0x20
-#define APIC_LDR      0xd0
-#define APIC_DFR      0xe0
-#define APIC_SVR      0xf0
-#define APIC_ICR      0x300
-#define APIC_ICR_HIGH 0x310
+#define APIC_ID          0x20
+#define APIC_VERSION     0x30
+#define APIC_TPR         0x80
+#define APIC_EOI         0xb0
+#define APIC_LDR         0xd0
+#define APIC_DFR         0xe0
+#define APIC_SVR         0xf0
+#define APIC_ISR         0x100 /* 8 of 32 bits, 16 bytes apart, and so on */
+#define APIC_IRR         0x200
+#define APIC_LVT_CMCI    0x2f0
+#define APIC_ICR         0x300
+#define APIC_ICR_HIGH    0x310
+#define APIC_LVT_TIMER   0x320
+#define APIC_LVT_THERMAL 0x330
+#define APIC_LVT_PERF    0x340
+#define APIC_LVT_LINT0   0x350
+#define APIC_LVT_LINT1   0x360
+#define APIC_LVT_ERROR   0x370
+#define APIC_TIMER_COUNT 0x380
+
+#define VERSION_LAST_LVT MASK(23, 16)
+#define SVR_RESET        0xff
+#define SVR_ENABLE       BIT(8)
+#define LVT_MASKED       BIT(16)
 
 /* Interrupt command (11.6.1). */
 #define ICR_VECTOR      MASK(7, 0)

@@ -289,8 +289,8 @@ static err_t run_help(struct line *l)
 		const char *help = commands[i].help;
 
 		if (help)
-			output_line(l->out, "%s%s%s", commands[i].word, *help == ':' ? "" : " ",
-			            help);
+			output_line(l->out, "help %s%s%s", commands[i].word,
+			            *help == ':' ? "" : " ", help);
 	}
 	return E_OK;
 }

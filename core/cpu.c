@@ -16,6 +16,8 @@ struct gate {
 };
 _Static_assert(sizeof(struct gate) == 16, "64-bit gate");
 static struct gate idt[TRAP_COUNT];
+static struct gate losing_idt[256]; /* the same up to where interrupts begin, which it loses */
+#define VECTOR_INTERRUPT 16
 
 struct table_register {
 	u16 limit;
@@ -27,20 +29,28 @@ struct table_register {
 #define GDT_DATA          0x00cf93000000ffffull
 #define GDT_TSS_AVAILABLE 0x89ull
 
+static struct gate make_gate(u64 handler, u8 ist)
+{
+	return (struct gate){.offset_low = (u16)handler,
+	                     .offset_middle = (u16)(handler >> 16),
+	                     .offset_high = (u32)(handler >> 32),
+	                     .selector = SELECTOR_CODE,
+	                     .ist = ist,
+	                     .type = GATE_INTERRUPT};
+}
+
 static void build_idt(void)
 {
 	static const u8 ist[TRAP_COUNT] = {
 		[VECTOR_NMI] = IST_NMI, [VECTOR_DF] = IST_DOUBLE_FAULT, [18] = IST_MACHINE_CHECK};
 
-	for (u32 vector = 0; vector < TRAP_COUNT; vector++) {
+	for (u32 vector = 0; vector < ARRAY_SIZE(losing_idt); vector++) {
 		u64 stub = (u64)trap_stubs + vector * TRAP_STUB_SIZE;
 
-		idt[vector] = (struct gate){.offset_low = (u16)stub,
-		                            .offset_middle = (u16)(stub >> 16),
-		                            .offset_high = (u32)(stub >> 32),
-		                            .selector = SELECTOR_CODE,
-		                            .ist = ist[vector],
-		                            .type = GATE_INTERRUPT};
+		if (vector < TRAP_COUNT)
+			idt[vector] = make_gate(stub, ist[vector]);
+		losing_idt[vector] =
+			vector < VECTOR_INTERRUPT ? idt[vector] : make_gate((u64)trap_lost, 0);
 	}
 }
 
@@ -109,6 +119,14 @@ void cpu_init(u32 index)
 	}
 	load_tables(cpu);
 	set_control_registers();
+}
+
+void cpu_lose_interrupt(void)
+{
+	struct table_register losing = {sizeof(losing_idt) - 1, (u64)losing_idt};
+	struct table_register idtr = {sizeof(idt) - 1, (u64)idt};
+
+	__asm__ volatile("lidt %0; sti; nop; cli; lidt %1" : : "m"(losing), "m"(idtr) : "memory");
 }
 
 u64 cpu_online_mask(void)

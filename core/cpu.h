@@ -78,6 +78,9 @@ void cpu_wait(const struct cpu *cpu);
  * CPU has them. cpus[index] is this CPU from here on. */
 void cpu_init(u32 index);
 
+/* Takes what this CPU's local APIC has pending, at least one of it, and forgets it. */
+void cpu_lose_interrupt(void);
+
 struct cpuid {
 	u32 eax, ebx, ecx, edx;
 };

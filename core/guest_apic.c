@@ -8,10 +8,7 @@
 
 #define DFR_CLUSTER 0 /* bits 31:28; else all ones: flat */
 
-/* Local vector table: what a device of the CPU itself raises. */
-#define LVT_CMCI  0x2f0
-#define LVT_FIRST 0x320
-#define LVT_LAST  0x370
+#define DRAIN_MAX 512 /* requested and in service, of each vector */
 
 static bool is_meant_logically(const struct vcpu *vcpu, u32 destination)
 {
@@ -115,7 +112,7 @@ static u32 read(struct vcpu *vcpu, u32 offset)
 
 static bool is_lvt(u32 offset)
 {
-	return offset == LVT_CMCI || (offset >= LVT_FIRST && offset <= LVT_LAST);
+	return offset == APIC_LVT_CMCI || (offset >= APIC_LVT_TIMER && offset <= APIC_LVT_ERROR);
 }
 
 static void write(struct vcpu *vcpu, u32 offset, u32 value)
@@ -174,4 +171,38 @@ bool guest_apic_write_msr(struct vcpu *vcpu, u32 msr, u64 value)
 		return msr_try_write(msr, value);
 	write(vcpu, offset, (u32)value);
 	return true;
+}
+
+static bool has_pending(void)
+{
+	u32 found = 0;
+
+	for (u32 i = 0; i < 8; i++)
+		found |= apic_read(APIC_IRR + 16 * i) | apic_read(APIC_ISR + 16 * i);
+	return found;
+}
+
+void guest_apic_reset(struct vcpu *vcpu)
+{
+	/* By number, as the version register counts them (11.4.8). */
+	static const u16 lvts[] = {APIC_LVT_TIMER, APIC_LVT_LINT0,   APIC_LVT_LINT1, APIC_LVT_ERROR,
+	                           APIC_LVT_PERF,  APIC_LVT_THERMAL, APIC_LVT_CMCI};
+	u32 count = (u32)FIELD_GET(VERSION_LAST_LVT, apic_read(APIC_VERSION)) + 1;
+
+	for (u32 i = 0; i < MIN(count, ARRAY_SIZE(lvts)); i++)
+		apic_write(lvts[i], LVT_MASKED);
+	apic_write(APIC_TIMER_COUNT, 0);
+	apic_write(APIC_TPR, 0);
+	apic_write(APIC_SVR, SVR_ENABLE | SVR_RESET);
+	for (u32 i = 0; i < DRAIN_MAX && has_pending(); i++) {
+		cpu_lose_interrupt();
+		apic_write(APIC_EOI, 0);
+	}
+	apic_write(APIC_SVR, SVR_RESET);
+	vcpu->ldr = 0;
+	vcpu->dfr = ~0u;
+	if (apic_is_x2apic()) /* it has no such registers to write */
+		return;
+	apic_write(APIC_LDR, vcpu->ldr);
+	apic_write(APIC_DFR, vcpu->dfr);
 }

@@ -15,6 +15,9 @@ extern const struct trapped apic_trapped;
 bool guest_apic_read_msr(struct vcpu *vcpu, u32 msr, u64 *value);
 bool guest_apic_write_msr(struct vcpu *vcpu, u32 msr, u64 value);
 
+/* As after INIT (SDM volume 3, 11.4.7.3), on its own CPU: what was pending is lost. */
+void guest_apic_reset(struct vcpu *vcpu);
+
 /* Whether an interrupt with this destination (SDM volume 3, 11.6.2) is for this CPU. */
 bool guest_apic_is_meant(const struct vcpu *vcpu, u32 destination, bool logical);
 

@@ -26,9 +26,9 @@ void log_registers(const char *words, const u64 gpr[GPR_COUNT]);
 /* A line on the serial port alone: an answer, not an event. */
 void log_print(const char *text, size_t length);
 
-/* From now on draw puts a prompt behind our lines and the guest's, if it likes (then true); the line
- * it is on is erased before the next one. It is called with the log's lock held. False: there is no
- * UART. */
+/* From now on draw puts a prompt behind our lines and the guest's, if it likes (then true); the
+ * line it is on is erased before the next one. It is called with the log's lock held. False: there
+ * is no UART. */
 bool log_set_prompt(bool (*draw)(void));
 void log_draw_prompt(void);
 

@@ -1,12 +1,12 @@
 ; SPDX-License-Identifier: BSD-2-Clause
 ; Exceptions in the hypervisor: 32 stubs that build one struct trap_frame (core/trap.h) and call trap_handle.
-; Interrupts are never taken here: the hypervisor runs with IF clear.
+; Interrupts are not taken here but to be lost: the hypervisor runs with IF clear.
 bits 64
 default rel
 %include "core/registers.inc"
 
 extern trap_handle
-global trap_stubs
+global trap_stubs, trap_lost
 
 %define TRAPS 32
 %define STUB_SIZE 16
@@ -37,4 +37,6 @@ trap_common:
 	add rsp, 8
 	pop_all rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
 	add rsp, 16
+	iretq
+trap_lost:
 	iretq

@@ -16,6 +16,7 @@ struct trap_frame {
 #define TRAP_COUNT     32
 #define TRAP_STUB_SIZE 16
 extern const u8 trap_stubs[];
+extern const u8 trap_lost[]; /* for an interrupt that nobody wants any more */
 
 /* Called by the stubs. */
 void trap_handle(struct trap_frame *frame);

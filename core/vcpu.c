@@ -3,6 +3,7 @@
 
 #include "core/backend.h"
 #include "core/console.h"
+#include "core/guest_apic.h"
 #include "core/log.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
@@ -129,6 +130,9 @@ static void run(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 
 	if (vcpu->activity == VCPU_STARTING) {
+		/* The first one of the platform VM goes on as firmware has left it. */
+		if (!vm->platform || vcpu->start.real_mode)
+			guest_apic_reset(vcpu);
 		backend->vcpu_reset(vcpu, &vcpu->start);
 		vcpu->activity = VCPU_RUNNING;
 		vm_update_cache_bits(vcpu);

@@ -111,18 +111,24 @@ def rule_nothing_started(case, lines):
 
 def rule_counts(_case, lines):
     """What the wbinvd lines stand for is what the summaries of VMs and their CPUs count, verdict by verdict;
-    nothing is served otherwise."""
+    nothing is served otherwise. A VM that is started again counts anew."""
     counted = collections.Counter()
-    for line in of_event(lines, "wbinvd"):
-        fields = pairs(line)
-        for cpu in (fields["cpu"], None):
-            counted[fields["vm"], cpu, fields["verdict"]] += int(fields["count"])
-    for line in of_event(lines, "summary"):
-        fields = pairs(line)
-        logged = tuple(counted[fields["vm"], fields.get("cpu"), verdict] for verdict in ("emulate", "ignore"))
-        summed = int(fields["emulated"]), int(fields["ignored"])
-        if logged != summed or sum(summed) != int(fields["wbinvd"]):
-            yield f"{line!r}, but the lines before say emulate, ignore = {logged}"
+    for line in lines:
+        event, _, rest = line.partition(" ")
+        if event not in ("start", "wbinvd", "summary"):
+            continue
+        fields = pairs(rest)
+        name, cpu = fields["vm"], fields.get("cpu")
+        if event == "start":
+            counted = collections.Counter({key: count for key, count in counted.items() if key[0] != name})
+        elif event == "wbinvd":
+            for of in (cpu, None):
+                counted[name, of, fields["verdict"]] += int(fields["count"])
+        else:
+            logged = tuple(counted[name, cpu, verdict] for verdict in ("emulate", "ignore"))
+            summed = int(fields["emulated"]), int(fields["ignored"])
+            if logged != summed or sum(summed) != int(fields["wbinvd"]):
+                yield f"{line!r}, but the lines before say emulate, ignore = {logged}"
 
 
 def rule_faults(_case, lines):

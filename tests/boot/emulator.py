@@ -30,7 +30,7 @@ class Emulator:
         self.log, self.messages = open(log, "wb"), open(messages, "wb")
         output = self.messages if fifo else subprocess.PIPE
         self.serial = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK) if fifo else None
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=self.messages)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=self.messages, bufsize=0)
         if not fifo:
             self.serial = self.process.stdout.fileno()
 
@@ -41,6 +41,7 @@ class Emulator:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self.process.stdin.close()
         for part in (self.monitor, self.debugger, self.log, self.messages):
             if part:
                 part.close()
@@ -71,6 +72,10 @@ class Emulator:
                     raise Timeout(f"the machine ended without a line {pattern!r}")
             except Timeout as late:
                 raise Timeout(str(late) or f"no line {pattern!r} in time") from None
+
+    def type(self, text):
+        """At the serial port of QEMU."""
+        self.process.stdin.write(text.encode())
 
     def drain(self):
         """Takes what has come already, of a machine that stands still."""

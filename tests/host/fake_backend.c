@@ -177,9 +177,35 @@ u32 apic_read(u32 offset)
 	return fake_apic[offset / 16];
 }
 
+/* The highest vector in these 8 registers, or -1. */
+static int highest(u32 offset)
+{
+	for (int vector = 255; vector >= 0; vector--) {
+		if (fake_apic[offset / 16 + (u32)vector / 32] & BIT(vector % 32))
+			return vector;
+	}
+	return -1;
+}
+
 void apic_write(u32 offset, u32 value)
 {
+	int done = offset == APIC_EOI ? highest(APIC_ISR) : -1;
+
+	if (done >= 0)
+		fake_apic[APIC_ISR / 16 + (u32)done / 32] &= ~(u32)BIT(done % 32);
 	fake_apic[offset / 16] = value;
+}
+
+/* SDM volume 3, 11.8.4: of a higher class than what is in service and the task's. */
+void cpu_lose_interrupt(void)
+{
+	int vector = highest(APIC_IRR), task = (int)fake_apic[APIC_TPR / 16];
+
+	if (!(fake_apic[APIC_SVR / 16] & SVR_ENABLE) || vector < 0 ||
+	    vector >> 4 <= MAX(highest(APIC_ISR), task) >> 4)
+		return;
+	fake_apic[APIC_IRR / 16 + (u32)vector / 32] &= ~(u32)BIT(vector % 32);
+	fake_apic[APIC_ISR / 16 + (u32)vector / 32] |= (u32)BIT(vector % 32);
 }
 
 void apic_send(u32 apic_id, u32 command)

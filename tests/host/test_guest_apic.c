@@ -292,6 +292,41 @@ static void test_no_x2apic(void **state)
 	assert_int_equal(fake_ipi_count, 0);
 }
 
+/* What a guest has left behind is not there for the next one. */
+static void test_reset(void **state)
+{
+	struct vcpu *vcpu = vm->vcpus[0];
+
+	(void)state;
+	memset(fake_apic, 0, sizeof(fake_apic));
+	fake_apic[APIC_VERSION / 16] = 0x50014;
+	fake_apic[APIC_TPR / 16] = 0xf0;
+	for (u32 i = 1; i < 8; i++) {
+		fake_apic[APIC_ISR / 16 + i] = 0x11111111;
+		fake_apic[APIC_IRR / 16 + i] = 0xffffffff;
+	}
+	fake_apic[APIC_IRR / 16] = 0xffff0000;
+	write_register(0, APIC_LVT_TIMER, 0x20051);
+	write_register(0, APIC_LVT_THERMAL, 0x451);
+	write_register(0, APIC_TIMER_COUNT, 1000);
+	write_register(0, APIC_LDR, 0x1000000);
+	guest_apic_reset(vcpu);
+	for (u32 i = 0; i < 8; i++)
+		assert_int_equal(fake_apic[APIC_ISR / 16 + i] | fake_apic[APIC_IRR / 16 + i], 0);
+	for (u32 offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
+		assert_int_equal(fake_apic[offset / 16], LVT_MASKED);
+	assert_int_equal(fake_apic[APIC_LVT_CMCI / 16], 0); /* by its version it has none */
+	assert_int_equal(fake_apic[APIC_TIMER_COUNT / 16] | fake_apic[APIC_TPR / 16], 0);
+	assert_int_equal(fake_apic[APIC_SVR / 16], 0xff);
+	assert_int_equal(fake_apic[APIC_LDR / 16], 0);
+	assert_int_equal(fake_apic[APIC_DFR / 16], ~0u);
+	assert_false(guest_apic_is_meant(vcpu, 1, true));
+	/* one that is stuck does not hold up the CPU */
+	fake_apic[APIC_IRR / 16] = 1;
+	guest_apic_reset(vcpu);
+	assert_int_equal(fake_apic[APIC_SVR / 16], 0xff);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +344,7 @@ int main(void)
 		cmocka_unit_test_setup(test_x2apic, set_up),
 		cmocka_unit_test_setup(test_x2apic_registers, set_up),
 		cmocka_unit_test_setup(test_no_x2apic, set_up),
+		cmocka_unit_test_setup(test_reset, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
