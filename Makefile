@@ -74,7 +74,7 @@ build/gen/offsets.inc: $(OFFSETS:%.c=build/gen/%.s)
 
 # Linked twice: the names of the first link's functions go into the second one's rodata. Text comes
 # before rodata, so no function moves.
-LINK = ld -nostdlib -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
+LINK = ld -nostdlib -n -z noexecstack --build-id=none -T linker.ld
 build/gen/symbols-none.c: tools/symbols
 	mkdir -p $(@D)
 	tools/symbols </dev/null > $@
