@@ -190,12 +190,8 @@ static err_t run_attach(struct line *l)
 
 static err_t run_detach(struct line *l)
 {
-	struct text device;
-
 	TRY(line_device(l, &l->device));
-	device = l->word;
 	TRY(line_end(l));
-	l->word = device;
 	if (l->device->state != DEVICE_ATTACHED)
 		return E_NOT_ATTACHED;
 	ioasid_detach(l->device);

@@ -9,8 +9,13 @@ err_t line_word(struct line *l)
 
 err_t line_end(struct line *l)
 {
-	TRY(text_next_word(&l->rest, &l->word));
-	return l->word.length ? E_UNKNOWN_WORD : E_OK;
+	struct text more;
+	err_t e = text_next_word(&l->rest, &more);
+
+	if (!e && !more.length)
+		return E_OK; /* the word before is still the one to blame */
+	l->word = more;
+	return e ? e : E_UNKNOWN_WORD;
 }
 
 err_t line_name(struct line *l, char *name, size_t size)

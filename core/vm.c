@@ -182,6 +182,8 @@ err_t vm_prepare(struct vm *vm, const char **file)
 	err_t e;
 
 	*file = NULL;
+	vm->counters = (struct vm_counters){0};
+	vm->end_status = 0;
 	e = build(vm, file);
 	if (e)
 		vcpu_destroy_all(vm);

@@ -46,7 +46,8 @@ CASES = (
              ("^verdict vm=b wbinvd=ignore .* since-ms=", UP * 3 + "\x01X\x04"),  # the last but two, as `Xogus`
              ("^error command=Xogus", "stats"),
              ("^stats cpu=2 apic-id=2 vm=none ", "stop a"),
-             ("^summary vm=a ", "start a"),
+             ("^summary vm=a ", "stop a"),
+             ('^error command=stop word="a" reason=not-running$', "start a"),
              (says("a", LOOPS), "restart b"),
              ("^start vm=b ", "list"),
              ("^vm a state=running", "stop a"),

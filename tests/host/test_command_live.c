@@ -96,6 +96,8 @@ static void test_errors(void **state)
 		{"device 00:05.0 vm=first", "vm=first", E_UNKNOWN_WORD},
 		{"device 00:05.0 nosnoop=block", "nosnoop=block", E_NO_BIT},
 		{"list \"", "\"", E_BAD_QUOTE},
+		{"start first", "first", E_RUNNING},
+		{"start first now", "now", E_UNKNOWN_WORD},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
