@@ -98,6 +98,8 @@ TESTS += token
 SOURCES_token := lib/token.c lib/format.c lib/error.c
 TESTS += vcpu
 SOURCES_vcpu := $(POLICY)
+TESTS += vm
+SOURCES_vm := $(POLICY)
 TESTS += vmx_capability
 SOURCES_vmx_capability := vmx/capability.c vmx/ept.c core/pagetable.c core/pagetable_map.c \
 	core/pagetable_unmap.c core/publish.c lib/error.c tests/host/fake_mem.c

@@ -5,6 +5,7 @@ a test to fail. The mutants are found in the sources; the last line says how man
 were caught. ONLY=REGEX in the environment: of those that it finds."""
 import concurrent.futures
 import dataclasses
+import filecmp
 import glob
 import os
 import queue
@@ -13,8 +14,8 @@ import shutil
 import subprocess
 import sys
 
-SOURCES = ["core/ioasid.c", "core/publish.c", *sorted(glob.glob("core/pagetable*.c")),
-           *sorted(glob.glob("vtd/*.c"))]
+SOURCES = ["core/ioasid.c", "core/mailbox.c", "core/publish.c", "core/vcpu.c", "core/vm.c", "core/vm_memory.c",
+           *sorted(glob.glob("core/pagetable*.c")), *sorted(glob.glob("vtd/*.c"))]
 ROOMS = ("lib", "core", "vtd", "vmx", "boot", "tests")
 WORK = "build/mutate"
 WORKERS = 2
@@ -22,12 +23,16 @@ CFLAGS = "-std=gnu11 -O1 -w -I."  # a mutant may leave something unused
 SECONDS = 120  # of one test; one that hangs is a failure, too
 
 # What is taken out: calls of these names.
-CALLS = re.compile(r"\b(cache_\w+|vtd_unit_wait|await_\w+|\w*invalidate\w*|\w*announce\w*|vtd_flush_write_buffer"
-                   r"|tell\w*|pt_release|flush_for|count_device|device_quiesce|detach_rids|rmrr_unmap"
-                   r"|reset_faults)\(")
+CALLS = re.compile(r"\b(?:backend->)?(cache_\w+|vtd_unit_wait|await\w*|\w*invalidate\w*|\w*announce\w*"
+                   r"|vtd_flush_write_buffer|tell\w*|pt_release|flush_for|count_device|device_quiesce|detach_rids"
+                   r"|rmrr_unmap|reset_faults|vm_flush_caches|\w*refresh|retype_ram|set_memory_type|set_verdict"
+                   r"|mailbox_ask|mailbox_kick)\(")
 FLUSHED = re.compile(r"\b(publish_entries|publish_pair)\(")  # by their last argument
 DRAINED = re.compile(r"\bvtd_flush_iotlb\(")                 # the same
 RELEASED = re.compile(r"\b(pt_release|pt_list_free|page_free)\(")
+ASKED = re.compile(r"ASK_\w+|BIT\(cpu_this\(\)->index\)")    # one of several, of other CPUs
+# Where memory or a device enters tables, or leaves them.
+EDGES = re.compile(r"^.*\b(?:attach_rids|detach_rids|vtd_map|vtd_unmap|block)\(.*\n", re.M)
 NEUTRAL = {"err_t": "E_OK", "bool": "true", "void": "(void)0"}
 
 
@@ -92,6 +97,16 @@ def changed_arguments(_path, text, _declarations):
                     text[:at] + value + text[end:]
 
 
+def unasked(_path, text, _declarations):
+    """A CPU that is left out, or something that it is not asked for."""
+    for match in ASKED.finditer(text):
+        for before, after in ((" | ", ""), ("", " | ")):
+            start, end = match.start() - len(before), match.end() + len(after)
+            if text[start:end] == before + match.group() + after:
+                yield match, f"without {match.group()}", text[:start] + text[end:]
+                break
+
+
 def swapped(_path, text, _declarations):
     """Two stores of one entry each, in the other order."""
     for match in re.finditer(r"^(\t+publish_\w+\([^;]*, 1, \w+\);.*\n){2}", text, re.M):
@@ -113,10 +128,10 @@ def released_early(_path, text, _declarations):
 
 
 def misplaced(_path, text, _declarations):
-    """What belongs before a device's tables are attached happens after, and the reverse (R11, R17)."""
+    """What belongs before memory or a device enters tables happens after, and the reverse (R11, R17)."""
     for match in re.finditer(r"^\t(flush_for|count_device)\(.*\n", text, re.M):
-        body, end = text.rfind("\n{\n", 0, match.start()), text.find("\n}\n", match.start())
-        edge = re.search(r"^.*(?:attach|detach)_rids\(.*\n", text[body:end], re.M)
+        body, end = text.rfind("\n{\n", 0, match.start()), text.find("\n}\n", match.start()) + 1
+        edge = EDGES.search(text[body:end])
         if not edge:
             continue
         rest = text[:match.start()] + text[match.end():]
@@ -129,7 +144,7 @@ def misplaced(_path, text, _declarations):
 def mutants(path, declarations):
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    for generate in (removed, changed_arguments, swapped, released_early, misplaced):
+    for generate in (removed, changed_arguments, unasked, swapped, released_early, misplaced):
         for match, what, mutated in generate(path, text, declarations):
             line = text.count("\n", 0, match.start() + 1) + 1
             yield Mutant(path, line, what, mutated, text.split("\n")[line - 1])
@@ -140,6 +155,13 @@ def write(path, text):
         file.write(text)
 
 
+def copy_changed(source, target):
+    """Its time is that of now, so that what was made of a mutant that was here is made again."""
+    if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
+        shutil.copyfile(source, target)
+        shutil.copymode(source, target)
+
+
 class Worker:
     """A copy of the sources in which one mutant at a time lives."""
 
@@ -148,17 +170,24 @@ class Worker:
         self.tests = [test.replace("build/", "out/", 1) for test in tests]
         os.makedirs(self.tree, exist_ok=True)
         for room in ROOMS:
-            shutil.copytree(room, f"{self.tree}/{room}", dirs_exist_ok=True)
+            shutil.copytree(room, f"{self.tree}/{room}", dirs_exist_ok=True, copy_function=copy_changed)
 
-    def build(self, target):
+    def times(self):
+        """When each test was linked."""
+        paths = [f"{self.tree}/{test}" for test in self.tests]
+        return [os.stat(path).st_mtime_ns if os.path.exists(path) else 0 for path in paths]
+
+    def build(self):
+        """The tests that are not what they were."""
+        before = self.times()
         subprocess.run(["make", "-s", "-f", "tests/host/tests.mk", "B=out", f"HOST_CFLAGS={CFLAGS}",
-                        f"MODEL_CFLAGS={CFLAGS} -fsanitize=thread", target],
+                        f"MODEL_CFLAGS={CFLAGS} -fsanitize=thread", *self.tests],
                        cwd=self.tree, check=True, capture_output=True, text=True)
+        return [test for test, then, now in zip(self.tests, before, self.times()) if then != now]
 
-    def run(self):
+    def run(self, tests):
         """The first test that fails, or None."""
-        for test in self.tests:
-            self.build(test)
+        for test in tests:
             try:
                 status = subprocess.run([f"./{test}"], cwd=self.tree, timeout=SECONDS, check=False,
                                         capture_output=True).returncode
@@ -174,7 +203,7 @@ class Worker:
             text = file.read()
         try:
             write(path, mutant.text)
-            return self.run()
+            return self.run(self.build())
         finally:
             write(path, text)
 
@@ -204,7 +233,8 @@ def main():
         return bool(by)
 
     worker = idle.get()
-    if worker.run():
+    worker.build()
+    if worker.run(worker.tests):
         print("error a test fails without any mutation")
         return 1
     idle.put(worker)

@@ -121,6 +121,38 @@ static void test_attach_and_detach(void **state)
 	}
 }
 
+/* R17 for a page that a guest takes out of a no-snoop IOASID, writes to, and puts in again. */
+static void test_pages_come_and_go(void **state)
+{
+	struct model_range *page, *rest;
+	struct ioasid *io;
+	u64 ram_pa;
+
+	(void)state;
+	add_unit(CAP_48, ECAP_SC | ECAP_C);
+	machine_add_function(NIC, true);
+	machine_scan();
+	ram_pa = add_vm();
+	model_on_nosnoop = must_emulate;
+	io = machine_add_ioasid("net", REQUEST_NOSNOOP);
+	page = model_range(&io->space, 0, ram_pa, PAGE_SIZE, VTD_READ | VTD_WRITE);
+	rest = model_range(&io->space, PAGE_SIZE, ram_pa + PAGE_SIZE, (RAM_PAGES - 1) * PAGE_SIZE,
+	                   VTD_READ | VTD_WRITE);
+	page->stage = STAGE_CHANGING;
+	attach(io, device_find(NIC), model_add_device(0, NIC, true), rest);
+	assert_true(model_is_behind_caches(ram_pa));
+	assert_ok(ioasid_unmap(io, 0, PAGE_SIZE));
+	page->stage = STAGE_OUT;
+	model_step();
+	assert_false(model_is_behind_caches(ram_pa));
+	memset(phys_to_virt(ram_pa), 0x5a, PAGE_SIZE);
+	page->stage = STAGE_CHANGING;
+	assert_ok(ioasid_map(io, 0, 0, PAGE_SIZE, VTD_READ | VTD_WRITE));
+	page->stage = STAGE_IN;
+	model_step();
+	assert_true(model_is_behind_caches(ram_pa));
+}
+
 /* A unit that walks four levels and nothing else, as laptops have. */
 static void test_four_levels_only(void **state)
 {
@@ -199,9 +231,8 @@ static void test_xsa_378(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_attach_and_detach),
-		TEST(test_four_levels_only),
-		TEST(test_cve_2024_35843),
+		TEST(test_attach_and_detach), TEST(test_pages_come_and_go),
+		TEST(test_four_levels_only),  TEST(test_cve_2024_35843),
 		TEST(test_xsa_378),
 	};
 
