@@ -120,7 +120,9 @@ def released_early(_path, text, _declarations):
         body = text.rfind("\n{\n", 0, match.start())
         earlier = [call for call, _ in calls(text[:match.start()], CALLS) if call.start() > body
                    and not RELEASED.match(call.group())]
-        if earlier:
+        used = set(re.findall(r"\w+", text[match.end():end]))
+        looped = set(re.findall(r"for_each_\w+ \((\w+)", text[body:match.start()]))
+        if earlier and not used & looped:
             start = text.rfind("\n", 0, earlier[0].start()) + 1
             yield match, f"{match.group(1)} first", \
                 text[:start] + "\t" + text[match.start():end + 1] + ";\n" + text[start:match.start()] + \
