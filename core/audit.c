@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/audit.h"
 
+#include "core/ats.h"
 #include "core/backend.h"
 #include "core/facts.h"
 #include "core/group.h"
@@ -121,13 +122,14 @@ static void audit_contexts(struct audit *a, const struct vtd_unit *unit)
 			note(a, "pass-through", BDF_TEXT(bdf), 0, entry.low); /* R7 */
 		else if (!d || d->state != DEVICE_ATTACHED || !d->ioasid || d->unit != unit)
 			note(a, "context-of-unattached", BDF_TEXT(bdf), 0, entry.low);
-		else if (!vtd_is_attached(unit, &entry, &d->ioasid->space))
+		else if (!vtd_is_attached(unit, &entry, &d->ioasid->space,
+		                          d->ats_allowed && bdf == d->bdf))
 			note(a, "context-of-other-table", BDF_TEXT(bdf), 0, entry.low);
 	}
 }
 
 /* Counts it in the box that the tables put it into, whatever the books say (R12). */
-static void audit_device(struct audit *a, const struct device *d, u32 boxes[BOX_COUNT])
+static void audit_device(struct audit *a, struct device *d, u32 boxes[BOX_COUNT])
 {
 	enum coherency_format format = d->ioasid ? d->ioasid->format : FORMAT_NOSNOOP;
 	struct vtd_context entry = {0};
@@ -137,6 +139,8 @@ static void audit_device(struct audit *a, const struct device *d, u32 boxes[BOX_
 			note(a, "context-absent", BDF_TEXT(d->bdf), 0, entry.low);
 		if (!coherency_may_attach(format, d->unit->snoop_control))
 			note(a, "no-snoop-control", BDF_TEXT(d->bdf), 0, entry.low);
+		if (!ats_is_consistent(d))
+			note(a, "ats", BDF_TEXT(d->bdf), 0, entry.low);
 	}
 	if (vtd_passes_through(&entry))
 		format = FORMAT_NOSNOOP;

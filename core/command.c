@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/command.h"
 
+#include "core/ats.h"
 #include "core/audit.h"
 #include "core/control.h"
 #include "core/line.h"
@@ -145,12 +146,21 @@ static err_t device_nosnoop(struct line *l, struct text value)
 	return text_is(value, "block") ? device_block_nosnoop(l->device) : E_UNKNOWN_WORD;
 }
 
+static err_t device_ats(struct line *l, struct text value)
+{
+	if (!text_is(value, "yes") && !text_is(value, "no"))
+		return E_UNKNOWN_WORD;
+	return ats_allow(l->device, text_is(value, "yes"));
+}
+
 static err_t run_device(struct line *l)
 {
-	static const struct key keys[] = {{"nosnoop", device_nosnoop}, {NULL, NULL}};
+	static const struct key keys[] = {
+		{"nosnoop", device_nosnoop}, {"ats", device_ats}, {NULL, NULL}};
 	static const struct key manifest_keys[] = {{"vm", device_vm},
 	                                           {"ioasid", device_ioasid},
 	                                           {"nosnoop", device_nosnoop},
+	                                           {"ats", device_ats},
 	                                           {NULL, NULL}};
 
 	TRY(line_device(l, &l->device));
@@ -260,7 +270,7 @@ static const struct {
 	{"ioasid", run_ioasid, MANIFEST | LIVE,
          "[NAME default|snoop|nosnoop]: list them, create one"},
 	{"device", run_device, MANIFEST | LIVE,
-         "BDF nosnoop=yes|no|block: while it is not attached"},
+         "BDF nosnoop=yes|no|block ats=yes|no: while it is not attached"},
 	{"attach", run_attach, LIVE, "BDF IOASID [vm=VM]: give a device to a VM"},
 	{"detach", run_detach, LIVE, "BDF: take it back"},
 	{"start", run_start, LIVE, "VM: once it has ended"},

@@ -92,12 +92,18 @@ static void write_command(struct device *d, u32 offset, u8 size, u32 value)
  * move BARs, or open ways past the IOMMU. */
 static bool is_refused(const struct device *d, u32 offset, u32 value)
 {
+	static const u16 controls[] = {PCI_EXT_CAP_ACS, PCI_EXT_CAP_ATS, PCI_EXT_CAP_PRI,
+	                               PCI_EXT_CAP_PASID}; /* all of them in dword 4 */
 	u32 sriov, rebar;
 
 	if (offset < PCI_EXT_CAPS)
 		return (offset & ~3u) == PCI_ROM;
-	if ((offset & ~3u) == d->acs + ACS_CAPABILITY)
-		return d->acs;
+	for (u32 i = 0; i < ARRAY_SIZE(controls); i++) {
+		u32 at = pci_find_extended_capability(d->bdf, controls[i]);
+
+		if (at && (offset & ~3u) == at + 4)
+			return true;
+	}
 	rebar = pci_find_extended_capability(d->bdf, PCI_EXT_CAP_REBAR);
 	if (rebar && offset - rebar < REBAR_SIZE)
 		return true;
@@ -124,6 +130,8 @@ static void write_power_state(struct device *d, u32 offset, u8 size, u32 value)
 {
 	bool slept = FIELD_GET(PM_STATE, pci_read(d->bdf, d->pm + PM_CONTROL, 1)) == PM_STATE_D3HOT;
 
+	if (d->ats_on && offset == d->pm + PM_CONTROL) /* its device TLB would not answer */
+		value &= ~PM_STATE;
 	pci_write(d->bdf, offset, size, value);
 	if (slept && offset == d->pm + PM_CONTROL && !(value & PM_STATE))
 		device_resume(d);

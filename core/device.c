@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/device.h"
 
+#include "core/ats.h"
 #include "core/device_control.h"
 #include "core/facts.h"
 #include "core/group.h"
@@ -158,6 +159,7 @@ static void find_capabilities(struct device *d)
 	}
 	d->pm = pci_find_capability(d->bdf, PCI_CAP_PM);
 	find_reset(d);
+	ats_init(d);
 	/* R9: phantom functions would be requesters without a context entry. */
 	d->control_off = d->pcie ? PCIE_PHANTOM : 0;
 }

@@ -59,12 +59,12 @@ struct vm;
 
 struct device {
 	u32 bdf;
-	u32 id;            /* vendor in bits 15:0, device above */
-	u32 class_code;    /* 24 bits */
-	bool bridge;       /* type 1 header */
-	u32 pcie, pm, acs; /* offsets of capabilities, 0: none */
-	u8 pcie_type;      /* PCIE_TYPE_* */
-	u32 reset_at;      /* the byte that starts a function-level reset, 0: there is none */
+	u32 id;                 /* vendor in bits 15:0, device above */
+	u32 class_code;         /* 24 bits */
+	bool bridge;            /* type 1 header */
+	u32 pcie, pm, acs, ats; /* offsets of capabilities, 0: none */
+	u8 pcie_type;           /* PCIE_TYPE_* */
+	u32 reset_at;           /* the byte that starts a function-level reset, 0: there is none */
 	u8 reset_bit;
 	u8 first_bus, last_bus; /* behind a bridge; 0: none */
 	u32 group;              /* the lowest function of its isolation group (R9) */
@@ -75,6 +75,8 @@ struct device {
 
 	bool nosnoop_capable, nosnoop_writable; /* writable: the Enable No Snoop bit */
 	enum nosnoop_by nosnoop_by;
+
+	bool ats_allowed, ats_on; /* its device TLB (core/ats.h); on: changes with may_master */
 
 	bool named;           /* a `device` line names it: never the platform VM's by default */
 	struct vm *wanted_vm; /* as the line says; NULL: kept from everybody */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/device_control.h"
 
+#include "core/ats.h"
 #include "core/deadline.h"
 #include "core/msi.h"
 #include "core/pci.h"
@@ -44,6 +45,7 @@ static void allow(struct device *d, u16 command)
 	d->may_master = true;
 	d->command |= command;
 	device_hold_control(d);
+	ats_start(d);
 	device_write_command(d);
 	lock_give(&d->lock);
 }
@@ -116,6 +118,7 @@ static void restore(struct device *d)
 	device_isolate(d);
 	device_hold_control(d);
 	msi_reset(d);
+	ats_start(d);
 	d->command &= (u16)pci_read(d->bdf, PCI_COMMAND, 2);
 	device_write_command(d);
 }
@@ -127,6 +130,7 @@ bool device_reset(struct device *d)
 	d->command &= (u16)~PCI_COMMAND_BUS_MASTER;
 	device_write_command(d);
 	drained = wait_for_pending(d);
+	ats_stop(d); /* PCIe 6.0, 10.3.1: in a reset nobody answers */
 	if (!d->reset_at)
 		return drained;
 	pci_write(d->bdf, d->reset_at, 1, pci_read(d->bdf, d->reset_at, 1) | d->reset_bit);

@@ -21,7 +21,7 @@
 
 static struct lock fault_lock; /* guards what is here, and the units' fault records */
 static bool storm;             /* somebody's has not been acted upon */
-static u32 fenced;             /* units whose failure has been, by index */
+static u32 fenced; /* units whose failure has been, by index; device TLBs lost, from bit 16 */
 
 /* Rate of one device's lines, and the last fault; by index into devices[], the last for unknown
  * ones. */
@@ -118,7 +118,7 @@ void fault_poll(void)
 		return;
 	for (u32 i = 0; i < unit_count; i++) {
 		poll_unit(&units[i]);
-		failed |= (u32)units[i].failed << i;
+		failed += ((u32)units[i].failed << i) + (units[i].tlbs_lost << 16);
 	}
 	if ((storm || failed != fenced) && control_try()) { /* else the next poll does */
 		contain(failed);

@@ -154,6 +154,8 @@ static err_t check(const struct ioasid *io, const struct device *d, const struct
 		return E_NO_UNIT;
 	if (!coherency_may_attach(resolve(io, d), d->unit->snoop_control))
 		return E_NO_SNOOP_CONTROL;
+	if (d->ats_allowed && d->nosnoop_capable && resolve(io, d) == FORMAT_SNOOP)
+		return E_USE_BLOCK; /* VT-d 4.2.3: SNP binds a device TLB as far as it obeys */
 	TRY(group_check(d, io, vm));
 	return rmrr_check(d, vm);
 }
@@ -264,9 +266,9 @@ static err_t attach(struct ioasid *io, struct device *d, struct vm *vm)
 	d->vm = vm;
 	d->state = DEVICE_ATTACHED;
 	device_allow_dma(d);
-	log_line("attach %s ioasid=%s format=%s vm=%s box=%u coherent=%u", BDF_TEXT(d->bdf),
+	log_line("attach %s ioasid=%s format=%s vm=%s box=%u coherent=%u%s", BDF_TEXT(d->bdf),
 	         ioasid_name(io), ioasid_format(io), vm->name, d->box,
-	         coherency_is_coherent(d->box));
+	         coherency_is_coherent(d->box), d->ats_on ? " ats=yes" : "");
 	audit_after_change();
 	return E_OK;
 }
@@ -293,6 +295,11 @@ err_t ioasid_attach_unprotected(struct device *d, struct vm *vm)
 	return log_refused(NULL, d, attach(NULL, d, vm));
 }
 
+static bool has_lost_tlb(const struct device *d)
+{
+	return d->ats_allowed && vtd_tlb_is_lost(d->unit, (u16)d->bdf);
+}
+
 /* Out of its tables, in so far as the unit and the device obey: NULL, or why that is unknown. */
 static const char *block(struct device *d)
 {
@@ -300,6 +307,8 @@ static const char *block(struct device *d)
 	u16 rids[GROUP_RIDS_MAX];
 	err_t e = d->ioasid ? detach_rids(d->ioasid, d, rids, group_rids(d, rids)) : E_OK;
 
+	if (!e && has_lost_tlb(d))
+		e = E_DEVICE_TLB;
 	if (!e && quiet)
 		return NULL;
 	count_device(d->vm, BOX_3, 1); /* rising first (R11) */
@@ -326,6 +335,8 @@ void ioasid_fence(void)
 	for_each_device (d) {
 		if (d->state == DEVICE_ATTACHED && d->unit && d->unit->failed)
 			ioasid_quarantine(d, "unit-failed");
+		else if (d->state == DEVICE_ATTACHED && has_lost_tlb(d))
+			ioasid_quarantine(d, error_name(E_DEVICE_TLB));
 	}
 }
 

@@ -54,7 +54,7 @@ err_t ioasid_attach_unprotected(struct device *d, struct vm *vm) must_check;
 void ioasid_detach(struct device *d);
 /* Takes an attached device out for good; if that completes, it still counts in its box. */
 void ioasid_quarantine(struct device *d, const char *reason);
-/* Does so with those behind units that have failed. */
+/* Does so with those behind units that have failed, or whose device TLB does not answer. */
 void ioasid_fence(void);
 
 /* One that the VM creates while it runs: named VM.N, N being its index, and bound. E_TOO_MANY. */

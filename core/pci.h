@@ -79,12 +79,21 @@
 #define MSIX_ENTRY_SIZE   16u
 #define MSIX_MASKED       BIT(32) /* of the upper half of an entry */
 
-#define PCI_CAPS          0x40 /* where the header ends */
-#define PCI_EXT_CAPS      0x100
-#define PCI_EXT_CAP_ACS   0x0d
-#define ACS_CAPABILITY    0x04
-#define ACS_CONTROL       0x06
-#define ACS_ISOLATE       (BIT(0) | MASK(4, 2)) /* source validation, redirects, upstream forwarding */
+#define PCI_CAPS        0x40 /* where the header ends */
+#define PCI_EXT_CAPS    0x100
+#define PCI_EXT_CAP_ACS 0x0d
+#define ACS_CAPABILITY  0x04
+#define ACS_CONTROL     0x06
+#define ACS_ISOLATE     (BIT(0) | MASK(4, 2)) /* source validation, redirects, upstream forwarding */
+/* 10.5.1 */
+#define PCI_EXT_CAP_ATS   0x0f
+#define ATS_CAPABILITY    0x04
+#define ATS_DEPTH         MASK(4, 0) /* invalidations that it queues; 0: 32 */
+#define ATS_ALIGNED       BIT(5)     /* it asks for whole pages */
+#define ATS_CONTROL       0x06       /* smallest translation unit 0: 4 KiB */
+#define ATS_ENABLE        BIT(15)
+#define PCI_EXT_CAP_PRI   0x13 /* page requests; control at 4 */
+#define PCI_EXT_CAP_PASID 0x1b /* control at 6 */
 #define PCI_EXT_CAP_SRIOV 0x10
 #define SRIOV_CONTROL     0x08
 #define SRIOV_VF_ENABLE   BIT(0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/show.h"
 
+#include "core/ats.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/log.h"
@@ -72,9 +73,10 @@ err_t show_info(struct line *l)
 	TRY(line_device(l, &l->device));
 	TRY(line_end(l));
 	d = l->device;
-	output_line(l->out, "device %s id=%04x:%04x class=%06x nosnoop=%s by=%s", BDF_TEXT(d->bdf),
-	            d->id & 0xffff, d->id >> 16, d->class_code, d->nosnoop_capable ? "yes" : "no",
-	            nosnoop_by_names[d->nosnoop_by]);
+	output_line(l->out, "device %s id=%04x:%04x class=%06x nosnoop=%s by=%s ats=%s",
+	            BDF_TEXT(d->bdf), d->id & 0xffff, d->id >> 16, d->class_code,
+	            d->nosnoop_capable ? "yes" : "no", nosnoop_by_names[d->nosnoop_by],
+	            ats_text(d));
 	if (!d->unit)
 		output_line(l->out, "device %s unit=none", BDF_TEXT(d->bdf));
 	else if (!d->bridge)

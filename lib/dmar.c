@@ -4,7 +4,7 @@
 #include "lib/bytes.h"
 
 /* 8.2: remapping structure types. The others say nothing that we need. */
-enum dmar_type { DMAR_DRHD, DMAR_RMRR };
+enum dmar_type { DMAR_DRHD, DMAR_RMRR, DMAR_ATSR, DMAR_SATC = 5 };
 
 /* 8.3.1: the device scopes at the end of a structure. */
 static err_t add_scopes(const u8 *bytes, u32 size, struct dmar *dmar)
@@ -76,9 +76,36 @@ static err_t add_rmrr(const u8 *bytes, u32 length, struct dmar *dmar)
 	return E_OK;
 }
 
+/* 8.5, 8.8 */
+static err_t add_ats(const u8 *bytes, u32 length, struct dmar *dmar)
+{
+	struct dmar_ats ats = {
+		.integrated = get_u16(bytes) == DMAR_SATC,
+		.flag = bytes[4] & 1,
+		.segment = get_u16(bytes + 6),
+		.first_scope = dmar->scope_count,
+	};
+
+	if (dmar->ats_count == DMAR_ATS_MAX)
+		return E_TOO_MANY;
+	TRY(add_scopes(bytes + 8, length - 8, dmar));
+	ats.scope_count = dmar->scope_count - ats.first_scope;
+	dmar->ats[dmar->ats_count++] = ats;
+	return E_OK;
+}
+
+/* What must be there before the scopes. */
+static u32 least_length(u16 type)
+{
+	static const u8 least[] = {
+		[DMAR_DRHD] = 16, [DMAR_RMRR] = 24, [DMAR_ATSR] = 8, [DMAR_SATC] = 8};
+
+	return type < ARRAY_SIZE(least) && least[type] ? least[type] : 4;
+}
+
 err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_place *place)
 {
-	u32 offset = 48, end, length, least;
+	u32 offset = 48, end, length;
 
 	*place = (struct dmar_place){0};
 	TRY(acpi_check_body(table, size, "DMAR", offset, &end));
@@ -91,13 +118,14 @@ err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_pl
 			return E_BAD_LENGTH;
 		place->type = get_u16(bytes);
 		length = get_u16(bytes + 2);
-		least = place->type == DMAR_DRHD ? 16 : place->type == DMAR_RMRR ? 24 : 4;
-		if (length < least || length > end - offset)
+		if (length < least_length(place->type) || length > end - offset)
 			return E_BAD_LENGTH;
 		if (place->type == DMAR_DRHD)
 			TRY(add_unit(bytes, length, dmar));
 		if (place->type == DMAR_RMRR)
 			TRY(add_rmrr(bytes, length, dmar));
+		if (place->type == DMAR_ATSR || place->type == DMAR_SATC)
+			TRY(add_ats(bytes, length, dmar));
 	}
 	return E_OK;
 }

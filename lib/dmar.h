@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The DMAR table (VT-d specification, chapter 8) as bytes in, facts out: its DRHDs and RMRRs. Other
- * sub-tables are skipped by their length.
+ * The DMAR table (VT-d specification, chapter 8) as bytes in, facts out: its DRHDs and RMRRs,
+ * ATSRs and SATCs. Other sub-tables are skipped by their length.
  */
 #ifndef LIB_DMAR_H
 #define LIB_DMAR_H
@@ -29,7 +29,8 @@ struct dmar_scope {
 
 #define DMAR_UNITS_MAX  16
 #define DMAR_RMRRS_MAX  32
-#define DMAR_SCOPES_MAX 256
+#define DMAR_ATS_MAX    32
+#define DMAR_SCOPES_MAX 512
 
 struct dmar_unit {
 	u64 base_pa;
@@ -45,14 +46,24 @@ struct dmar_rmrr {
 	u32 first_scope, scope_count;
 };
 
+/* 8.5, 8.8: an ATSR names root ports that carry address translation services, a SATC integrated
+ * devices that have a device TLB. */
+struct dmar_ats {
+	bool integrated; /* a SATC */
+	bool flag;       /* ATSR: ALL_PORTS; SATC: ATC_REQUIRED */
+	u16 segment;
+	u32 first_scope, scope_count;
+};
+
 #define DMAR_INTR_REMAP BIT(0)
 
 struct dmar {
 	u8 flags; /* 8.1 */
-	u32 unit_count, rmrr_count, scope_count;
+	u32 unit_count, rmrr_count, ats_count, scope_count;
 	u32 duplicates; /* DRHDs left out, for a former one has their base; so are their scopes */
 	struct dmar_unit units[DMAR_UNITS_MAX];
 	struct dmar_rmrr rmrrs[DMAR_RMRRS_MAX];
+	struct dmar_ats ats[DMAR_ATS_MAX];
 	struct dmar_scope scopes[DMAR_SCOPES_MAX];
 };
 

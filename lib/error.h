@@ -27,6 +27,10 @@
 	X(USE_BLOCK, "use nosnoop=block")           \
 	X(DENY_LIST, "deny-list")                   \
 	X(NO_BIT, "no-writable-bit")                \
+	X(NO_ATS, "no-ats-capability")              \
+	X(NO_DEVICE_TLB, "unit-without-device-tlb") \
+	X(NO_ATSR, "no-atsr")                       \
+	X(ATS_BY_HARDWARE, "ats-by-hardware")       \
 	X(NOT_ATTACHED, "not-attached")             \
 	X(NOT_RUNNING, "not-running")               \
 	X(RUNNING, "running")                       \
@@ -62,6 +66,7 @@
 	X(QUARANTINED, "quarantined")               \
 	/* hardware */                              \
 	X(TIMEOUT, "timeout")                       \
+	X(DEVICE_TLB, "device-tlb-timeout")         \
 	X(NO_HARDWARE, "no-hardware")               \
 	X(NO_DOMAIN, "no-domain-id")
 

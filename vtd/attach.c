@@ -123,13 +123,38 @@ err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 	struct vtd_context *slot = find_context(unit, rid);
 	bool flush = !unit->walk_coherent;
 
-	if (!slot || slot->low != make_context(unit, space).low)
+	/* not present: its device TLB is lost */
+	if (!slot || (slot->low | VTD_CONTEXT_P) != make_context(unit, space).low)
 		return E_NOT_FOUND;
 	publish_entries(&slot->low, slot->low & ~VTD_CONTEXT_P, 0, 1, flush);
 	TRY(vtd_invalidate_device(unit, rid, space->domain_id, space->domain_id));
 	publish_entries(&slot->low, 0, 0, 2, flush);
 	space->attached[unit->index]--;
 	return E_OK;
+}
+
+void vtd_block(struct vtd_unit *unit, u16 rid)
+{
+	struct vtd_context *slot = find_context(unit, rid);
+	u64 off = VTD_CONTEXT_P | VTD_CONTEXT_TLB;
+
+	publish_entries(&slot->low, slot->low & ~off, 0, 1, !unit->walk_coherent);
+}
+
+/* Changed in place: no request of the device is under way (6.2.3). */
+err_t vtd_allow_tlb(struct vtd_unit *unit, u16 rid, const struct vtd_space *space, bool allow)
+{
+	struct vtd_context *slot = find_context(unit, rid);
+	u64 low = make_context(unit, space).low, tlb = VTD_CONTEXT_TLB;
+	bool present;
+
+	lock_take(&unit->queue_lock); /* which the one that blocks it holds */
+	present = slot && (slot->low & ~tlb) == low;
+	if (present)
+		publish_entries(&slot->low, allow ? low | tlb : low, 0, 1, !unit->walk_coherent);
+	lock_give(&unit->queue_lock);
+	return present ? vtd_invalidate_device(unit, rid, space->domain_id, space->domain_id)
+	               : E_NOT_FOUND;
 }
 
 bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry)
@@ -146,15 +171,22 @@ static bool is_equal(const struct vtd_context *a, struct vtd_context b)
 }
 
 bool vtd_is_attached(const struct vtd_unit *unit, const struct vtd_context *entry,
-                     const struct vtd_space *space)
+                     const struct vtd_space *space, bool may_have_tlb)
 {
 	const u64 *directory = phys_to_virt(space->pasid_directory_pa);
+	u64 tlb = may_have_tlb ? VTD_CONTEXT_TLB : 0;
+	struct vtd_context bare = {entry->low & ~tlb, entry->high};
 
-	if (!is_equal(entry, make_context(unit, space)))
+	if (!is_equal(&bare, make_context(unit, space)))
 		return false;
 	return !unit->scalable ||
 	       (*directory == (space->pasid_table_pa | VTD_PASID_P) &&
 	        is_equal(phys_to_virt(space->pasid_table_pa), make_pasid(space)));
+}
+
+bool vtd_allows_tlb(const struct vtd_context *entry)
+{
+	return entry->low & VTD_CONTEXT_TLB;
 }
 
 bool vtd_passes_through(const struct vtd_context *entry)

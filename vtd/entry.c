@@ -84,6 +84,19 @@ struct vtd_descriptor vtd_flush_iotlb(u64 scope, u16 domain_id, u64 iova, u8 pag
 	};
 }
 
+struct vtd_descriptor vtd_flush_tlb(u16 rid, u8 depth, bool by_function, u64 iova, u8 pages_lg2)
+{
+	u64 ones = pages_lg2 ? (PAGE_SIZE << (pages_lg2 - 1)) - PAGE_SIZE : 0;
+	u16 function = by_function ? rid : 0;
+
+	return (struct vtd_descriptor){
+		.low = VTD_DESC_TLB | FIELD_PUT(VTD_DESC_SOURCE_ID, rid) |
+	               FIELD_PUT(VTD_DESC_DEPTH, depth) | FIELD_PUT(VTD_DESC_PF_LOW, function) |
+	               FIELD_PUT(VTD_DESC_PF_HIGH, function >> 4),
+		.high = iova | ones | (pages_lg2 ? VTD_DESC_SIZE : 0),
+	};
+}
+
 struct vtd_descriptor vtd_flush_interrupts(u64 scope, u16 index)
 {
 	return (struct vtd_descriptor){

@@ -32,7 +32,7 @@ extern const struct pt_format vtd_second_stage;
 u64 vtd_leaf_attributes(u64 access, bool snoop);
 
 struct vtd_root vtd_root_entry(u64 context_table_pa);
-/* levels: 3, 4 or 5. Faults are reported; a device TLB is not allowed. */
+/* levels: 3, 4 or 5. Faults are reported; a device TLB is not allowed, but for VTD_CONTEXT_TLB. */
 struct vtd_context vtd_context_entry(u64 table_pa, u8 levels, u16 domain_id);
 
 /* Scalable mode. What vtd_context_entry is to a device, for all devices of a space (R20): the first
@@ -49,6 +49,9 @@ struct vtd_descriptor vtd_flush_pasids(void);
 /* scope: VTD_DESC_GLOBAL, VTD_DESC_DOMAIN, VTD_DESC_PAGES: 2^pages_lg2 ones at iova, a multiple of
  * that; else both are 0. drain: of VTD_DESC_DRAIN, what the unit has. */
 struct vtd_descriptor vtd_flush_iotlb(u64 scope, u16 domain_id, u64 iova, u8 pages_lg2, u64 drain);
+/* What the device TLB of a function has of 2^pages_lg2 pages at iova. depth: how many of these it
+ * can queue (PCIe 10.5.1.2); by_function: the unit has ECAP.DIT. */
+struct vtd_descriptor vtd_flush_tlb(u16 rid, u8 depth, bool by_function, u64 iova, u8 pages_lg2);
 /* What is cached of the interrupt remapping table. scope: VTD_DESC_INDEX, or 0: all. */
 struct vtd_descriptor vtd_flush_interrupts(u64 scope, u16 index);
 /* Writes data to status_pa (a multiple of 4) when all before it is done. Never with an

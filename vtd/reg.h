@@ -22,10 +22,12 @@
 #define VTD_ECAP      0x10
 #define VTD_ECAP_C    BIT(0)      /* page-walk coherency: tables need no flushing (R19) */
 #define VTD_ECAP_QI   BIT(1)      /* queued invalidation */
+#define VTD_ECAP_DT   BIT(2)      /* device TLBs */
 #define VTD_ECAP_IR   BIT(3)      /* interrupt remapping (R22) */
 #define VTD_ECAP_EIM  BIT(4)      /* x2APIC destinations */
 #define VTD_ECAP_SC   BIT(7)      /* snoop control: SNP may be set in leaves (R5) */
 #define VTD_ECAP_IRO  MASK(17, 8) /* IVA and IOTLB registers, in 16 bytes */
+#define VTD_ECAP_DIT  BIT(41)     /* invalidations of device TLBs are throttled by function */
 #define VTD_ECAP_SMTS BIT(43)     /* scalable mode */
 #define VTD_ECAP_SSTS BIT(46)     /* second-stage tables there */
 
@@ -105,6 +107,7 @@
 /* 6.5.2 descriptors, low half */
 #define VTD_DESC_CONTEXT     0x1
 #define VTD_DESC_IOTLB       0x2
+#define VTD_DESC_TLB         0x3
 #define VTD_DESC_INTERRUPT   0x4
 #define VTD_DESC_WAIT        0x5
 #define VTD_DESC_PASIDS      0x7
@@ -117,18 +120,23 @@
 #define VTD_DESC_PAGES       FIELD_PUT(VTD_DESC_SCOPE, 3) /* IOTLB */
 #define VTD_DESC_INDEX       BIT(4) /* interrupt entry cache: of one entry, else of all */
 #define VTD_DESC_DOMAIN_ID   MASK(31, 16)
-#define VTD_DESC_SOURCE_ID   MASK(47, 32) /* context cache */
+#define VTD_DESC_SOURCE_ID   MASK(47, 32) /* context cache, device TLB */
 #define VTD_DESC_ENTRY       MASK(47, 32) /* interrupt entry cache: the index */
 #define VTD_DESC_DRAIN       MASK(7, 6)   /* IOTLB: DMA writes and reads are complete, too */
-#define VTD_DESC_STATUS      BIT(5)       /* wait: writes status data */
+#define VTD_DESC_DEPTH       MASK(20, 16) /* device TLB: what it can queue, 0: 32 */
+#define VTD_DESC_PF_LOW      MASK(15, 12) /* the physical function, with ECAP.DIT */
+#define VTD_DESC_PF_HIGH     MASK(63, 52)
+#define VTD_DESC_STATUS      BIT(5) /* wait: writes status data */
 #define VTD_DESC_STATUS_DATA MASK(63, 32)
 /* high half: the address of pages or status word, and for pages: */
 #define VTD_DESC_ADDRESS_MASK MASK(5, 0) /* 2^n pages */
+#define VTD_DESC_SIZE         BIT(0) /* device TLB: 2^n pages, n address bits below a 0 being 1 */
 
 /* 9.1, 9.3 root and context entries */
 #define VTD_ROOT_P        BIT(0)
 #define VTD_CONTEXT_P     BIT(0)
 #define VTD_CONTEXT_TT    MASK(3, 2)  /* translation type: 0 by the table, 2 pass-through */
+#define VTD_CONTEXT_TLB   BIT(2)      /* TT 1, and in scalable mode DTE: device TLB allowed */
 #define VTD_CONTEXT_AW    MASK(2, 0)  /* high: levels - 2 */
 #define VTD_CONTEXT_DID   MASK(23, 8) /* high: domain id */
 #define VTD_TABLE_ADDRESS MASK(51, 12)

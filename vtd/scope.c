@@ -98,3 +98,21 @@ int vtd_find_unit(const struct dmar *dmar, u32 bdf, vtd_secondary_bus secondary_
 	}
 	return whole_segment;
 }
+
+err_t vtd_check_ats(const struct dmar *dmar, u32 bdf, u32 root_port, bool scalable,
+                    vtd_secondary_bus secondary_bus)
+{
+	err_t e = root_port ? E_NO_ATSR : E_OK;
+
+	for (const struct dmar_ats *a = dmar->ats; a < dmar->ats + dmar->ats_count; a++) {
+		bool named = a->segment == bdf >> 16 &&
+		             vtd_scope_covers(dmar, a->first_scope, a->scope_count,
+		                              a->integrated ? bdf : root_port, secondary_bus);
+
+		if (a->integrated && named)
+			return a->flag && !scalable ? E_ATS_BY_HARDWARE : E_OK;
+		if (!a->integrated && (named || (a->flag && a->segment == bdf >> 16)))
+			e = E_OK;
+	}
+	return e;
+}

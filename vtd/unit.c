@@ -151,7 +151,7 @@ static void reset_faults(struct vtd_unit *unit)
 	mmio_w32(&unit->regs, VTD_FSTS, VTD_FSTS_PFO | VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE);
 }
 
-static err_t start_queue(struct vtd_unit *unit)
+err_t vtd_start_queue(struct vtd_unit *unit)
 {
 	unit->queue_tail = 0;
 	mmio_w64(&unit->regs, VTD_IQT, 0);
@@ -168,7 +168,7 @@ err_t vtd_unit_start(struct vtd_unit *unit)
 	         unit->root_pa | (unit->scalable ? VTD_RTADDR_SCALABLE : 0));
 	TRY(vtd_unit_command(unit, VTD_GCMD_SRTP, true, "root-table"));
 	if (unit->ecap & VTD_ECAP_QI)
-		TRY(start_queue(unit));
+		TRY(vtd_start_queue(unit));
 	TRY(vtd_invalidate_all(unit));
 	TRY(vtd_unit_command(unit, VTD_GCMD_TE, true, "translation"));
 	unit->running = true;

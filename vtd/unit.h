@@ -28,11 +28,17 @@ err_t vtd_invalidate_all(struct vtd_unit *unit) must_check;
  * domain_id (6.5.3: in that order). */
 err_t vtd_invalidate_device(struct vtd_unit *unit, u16 rid, u16 cached_id,
                             u16 domain_id) must_check;
-/* The translations of [iova, iova + size) of a domain, and the tables that led to them. */
+/* The translations of [iova, iova + size) of a domain, in device TLBs, too, and the tables that led
+ * to them. */
 err_t vtd_invalidate_range(struct vtd_unit *unit, u16 domain_id, u64 iova, u64 size) must_check;
 
 /* The entry of an interrupt, or with `all` every one (6.5.2.7). */
 err_t vtd_invalidate_interrupts(struct vtd_unit *unit, bool all, u16 index) must_check;
+
+/* Queued invalidation with an empty queue, from the off state. */
+err_t vtd_start_queue(struct vtd_unit *unit) must_check;
+/* The context entry of a function is not present any more; nothing is invalidated. */
+void vtd_block(struct vtd_unit *unit, u16 rid);
 
 /* What the CPUs have stored gets to where the unit reads (6.8); nothing to do without CAP.RWBF. */
 err_t vtd_flush_write_buffer(struct vtd_unit *unit) must_check;

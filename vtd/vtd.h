@@ -17,6 +17,14 @@
 /* Answers a bridge's secondary bus number, 0 for what is no bridge; it may be nonsense. */
 typedef u8 (*vtd_secondary_bus)(u32 bdf);
 
+/* A device TLB that is in use. */
+struct vtd_tlb {
+	u16 rid, domain_id;
+	u8 depth;
+	bool lost; /* it did not answer: all requests of the device are blocked */
+};
+#define VTD_TLBS_MAX 16u /* of a unit */
+
 struct vtd_unit {
 	u32 index;
 	u16 segment;
@@ -31,11 +39,13 @@ struct vtd_unit {
 	u32 fault_records;      /* number of them (CAP.NFR) */
 	u32 fault_offset;       /* of the first, in bytes from the registers' base (CAP.FRO) */
 	u64 root_pa;            /* root table */
-	struct lock queue_lock; /* guards the queue and its status word */
+	struct lock queue_lock; /* guards the queue, its status word, and the device TLBs */
 	u64 queue_pa;           /* invalidation queue; empty but while a call waits for it */
 	u32 queue_tail;         /* index of the next free descriptor */
 	u64 status_pa; /* what wait descriptors write: status_count of the last one that is done */
 	u32 status_count;
+	struct vtd_tlb tlbs[VTD_TLBS_MAX];
+	u32 tlb_count, tlbs_lost;
 	u64 interrupts_pa; /* interrupt remapping table; 0: its interrupts are not remapped */
 	bool extended_ids; /* destinations there are x2APIC ids */
 	bool running;      /* translation is on */
@@ -100,15 +110,41 @@ err_t vtd_attach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_c
  * stays blocked by the cleared entry, and the unit is marked failed. */
 err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space) must_check;
 
+/*
+ * Device TLBs (chapter 4). A device may ask for translations, and what it then sends with them is
+ * checked no more: it is trusted with all that its space maps. In this order: allow, have the
+ * device use it, add (from here on it is told of what leaves the space), bus mastering; and back:
+ * no bus mastering, remove, have the device use it no more, disallow, vtd_detach.
+ * The first is refused where vtd_detach is, E_NOT_FOUND; and E_TOO_MANY, E_TIMEOUT.
+ */
+err_t vtd_allow_tlb(struct vtd_unit *unit, u16 rid, const struct vtd_space *space,
+                    bool allow) must_check;
+/* depth: as the ATS capability says it. E_TOO_MANY. */
+err_t vtd_add_tlb(struct vtd_unit *unit, u16 rid, const struct vtd_space *space,
+                  u8 depth) must_check;
+/* Empties it. E_DEVICE_TLB: it did not answer, now or before; its context entry is not present,
+ * and it stays among those that are lost. E_TIMEOUT. */
+err_t vtd_remove_tlb(struct vtd_unit *unit, u16 rid) must_check;
+bool vtd_tlb_is_lost(struct vtd_unit *unit, u16 rid);
+/* ECAP.DT, and the queue that it needs. */
+bool vtd_tlb_supported(const struct vtd_unit *unit);
+/* Whether the table lets a function use address translation services: by an ATSR for the root port
+ * above it (8.5); with root_port 0 an integrated one may, but where its SATC (8.8) has the unit see
+ * to it, in legacy mode. E_NO_ATSR, E_ATS_BY_HARDWARE. */
+err_t vtd_check_ats(const struct dmar *dmar, u32 bdf, u32 root_port, bool scalable,
+                    vtd_secondary_bus secondary_bus) must_check;
+
 /* The context entry of a requester id, as it is in memory. */
 struct vtd_context {
 	u64 low, high;
 };
 /* False: not present. */
 bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry);
-/* Whether it is what vtd_attach writes, and in scalable mode leads to. */
+/* Whether it is what vtd_attach writes, and in scalable mode leads to; with a device TLB allowed
+ * or not. */
 bool vtd_is_attached(const struct vtd_unit *unit, const struct vtd_context *entry,
-                     const struct vtd_space *space);
+                     const struct vtd_space *space, bool may_have_tlb);
+bool vtd_allows_tlb(const struct vtd_context *entry);
 /* Whether requests pass untranslated (R7). */
 bool vtd_passes_through(const struct vtd_context *entry);
 

@@ -131,21 +131,23 @@ static void test_list(void **state)
 static void test_info(void **state)
 {
 	(void)state;
-	expect("info 00:03.0", "device 00:03.0 id=8086:10d3 class=020000 nosnoop=yes by=probe\n"
-	                       "device 00:03.0 unit=0 sc=1 default=snoop box=1 wbinvd=ignore\n"
-	                       "device 00:03.0 state=free group=00:03.0\n"
-	                       "device 00:03.0 bar=0 type=memory base=0xfe018000 size=0x1000\n");
+	expect("info 00:03.0",
+	       "device 00:03.0 id=8086:10d3 class=020000 nosnoop=yes by=probe ats=none\n"
+	       "device 00:03.0 unit=0 sc=1 default=snoop box=1 wbinvd=ignore\n"
+	       "device 00:03.0 state=free group=00:03.0\n"
+	       "device 00:03.0 bar=0 type=memory base=0xfe018000 size=0x1000\n");
 	units[0].snoop_control = false;
 	assert_ok(ask("info 00:04.0"));
-	assert_non_null(strstr(fake_answer, "nosnoop=no by=probe\n"));
+	assert_non_null(strstr(fake_answer, "nosnoop=no by=probe ats=none\n"));
 	assert_non_null(strstr(fake_answer, "sc=0 default=nosnoop box=4 wbinvd=emulate\n"));
 	plan.policy = POLICY_DEVICE;
 	assert_ok(ask("info 00:04.0"));
 	assert_non_null(strstr(fake_answer, "sc=0 default=nosnoop box=4 wbinvd=ignore\n"));
 	devices[2].unit = NULL;
-	expect("info 00:05.0", "device 00:05.0 id=8086:10d3 class=020000 nosnoop=yes by=unknown\n"
-	                       "device 00:05.0 unit=none\n"
-	                       "device 00:05.0 state=free group=00:05.0\n");
+	expect("info 00:05.0",
+	       "device 00:05.0 id=8086:10d3 class=020000 nosnoop=yes by=unknown ats=none\n"
+	       "device 00:05.0 unit=none\n"
+	       "device 00:05.0 state=free group=00:05.0\n");
 }
 
 static void test_ioasids(void **state)

@@ -114,7 +114,7 @@ static void test_broken_bytes(void **state)
 			assert_int_not_equal(parse_copy(qemu_dmar, size, parse_resealed), E_OK);
 }
 
-/* ATSR, RHSA, ANDD, SATC and what comes later are skipped by their length. */
+/* RHSA, ANDD and what comes later are skipped by their length. */
 static void test_every_type(void **state)
 {
 	struct table t;
@@ -126,10 +126,10 @@ static void test_every_type(void **state)
 	add_scope(&t, DMAR_SCOPE_BRIDGE, 10, 0x1c, 7);
 	add_rmrr(&t, 24 + 8, 0xbdb00000, 0xbdbfffff);
 	add_scope(&t, DMAR_SCOPE_ENDPOINT, 8, 0x14, 0);
-	add_other(&t, 2, 8);                 /* ATSR for all ports */
-	add_other(&t, 3, 20);                /* RHSA */
-	add_other(&t, 4, 13);                /* ANDD */
-	table_add(&t, 8, 5 | (8 + 8) << 16); /* SATC */
+	table_add(&t, 8, 2 | 8 << 16 | 1ull << 32 | 3ull << 48); /* ATSR for all ports */
+	add_other(&t, 3, 20);                                    /* RHSA */
+	add_other(&t, 4, 13);                                    /* ANDD */
+	table_add(&t, 8, 5 | (8 + 8) << 16);                     /* SATC */
 	add_scope(&t, DMAR_SCOPE_ENDPOINT, 8, 3, 0);
 	add_other(&t, 6, 4);
 	add_other(&t, 0xffff, 5);
@@ -148,16 +148,26 @@ static void test_every_type(void **state)
 	assert_int_equal(dmar.scopes[2].path[0], 0x14 << 3);
 	assert_true(dmar.units[1].include_all);
 	assert_int_equal(dmar.units[1].size_pages, 4);
-	assert_int_equal(dmar.units[1].first_scope, 3);
+	assert_int_equal(dmar.units[1].first_scope, 4);
 	assert_int_equal(dmar.units[1].scope_count, 0);
-	assert_int_equal(dmar.scope_count, 3);
+	assert_int_equal(dmar.scope_count, 4);
+	assert_int_equal(dmar.ats_count, 2);
+	assert_false(dmar.ats[0].integrated);
+	assert_true(dmar.ats[0].flag);
+	assert_int_equal(dmar.ats[0].segment, 3);
+	assert_int_equal(dmar.ats[0].scope_count, 0);
+	assert_true(dmar.ats[1].integrated);
+	assert_false(dmar.ats[1].flag);
+	assert_int_equal(dmar.ats[1].first_scope, 3);
+	assert_int_equal(dmar.ats[1].scope_count, 1);
+	assert_int_equal(dmar.scopes[3].path[0], 3 << 3);
 }
 
 /* Length 0 looped for ever in three other parsers; any type, any length that is too short. Of a
  * type that is not read, the length has to hold no more than type and length. */
 static void test_short_structures(void **state)
 {
-	static const u8 least[] = {16, 24, 4, 4, 4, 4, 4};
+	static const u8 least[] = {16, 24, 8, 4, 4, 8, 4};
 	struct table t;
 
 	(void)state;

@@ -135,6 +135,12 @@ err_t vtd_detach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 	return E_OK;
 }
 
+bool vtd_tlb_is_lost(struct vtd_unit *unit, u16 rid)
+{
+	(void)unit, (void)rid;
+	return false;
+}
+
 bool vtd_scope_covers(const struct dmar *dmar, u32 first_scope, u32 scope_count, u32 bdf,
                       vtd_secondary_bus secondary_bus)
 {

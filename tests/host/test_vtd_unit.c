@@ -656,7 +656,7 @@ static void test_scalable_attach(void **state)
 			assert_int_equal(context[0], space.pasid_directory_pa | 1);
 			assert_true(!context[1] && !context[2] && !context[3]);
 			assert_true(vtd_read_context(u, half ? 0x0190 : 0x0110, &seen));
-			assert_true(vtd_is_attached(u, &seen, &space));
+			assert_true(vtd_is_attached(u, &seen, &space, false));
 		}
 		entry = fake_mem_seen(space.pasid_directory_pa);
 		assert_int_equal(entry[0], space.pasid_table_pa | 1);
@@ -664,7 +664,7 @@ static void test_scalable_attach(void **state)
 		assert_int_equal(entry[0], space.table.root_pa | 0x89);
 		assert_int_equal(entry[1], 5 | snoop << 24);
 		((u64 *)phys_to_virt(space.pasid_table_pa))[1] ^= 1 << 24;
-		assert_false(vtd_is_attached(u, &seen, &space));
+		assert_false(vtd_is_attached(u, &seen, &space, false));
 		fake_units[0].notes[0] = 0;
 		assert_int_equal(vtd_detach(u, 0x0110, &space), E_OK);
 		expect_notes(0, "context one domain=5 rid=0110\nwait\npasids all\nwait\n"

@@ -4,7 +4,7 @@
 B ?= build
 
 # Everything that decides, on stand-ins for the machine.
-POLICY := $(addprefix core/,audit.c coherency.c control.c device.c device_control.c fault.c group.c guest_apic.c \
+POLICY := $(addprefix core/,ats.c audit.c coherency.c control.c device.c device_control.c fault.c group.c guest_apic.c \
 	hpet.c interrupt.c ioapic.c ioasid.c mailbox.c msi.c output.c pagetable.c \
 	pagetable_map.c pagetable_unmap.c pci.c publish.c rmrr.c vcpu.c vm.c vm_memory.c) \
 	boot/memory_map.c $(wildcard vtd/*.c) vmx/ept.c lib/error.c lib/format.c lib/token.c \
@@ -45,7 +45,7 @@ SOURCES_console := core/console.c core/plan.c lib/line_edit.c tests/host/fake_ma
 TESTS += core_image
 SOURCES_core_image := boot/core_image.c lib/elf.c lib/error.c
 TESTS += device
-SOURCES_device := $(addprefix core/,coherency.c device.c device_control.c group.c interrupt.c msi.c \
+SOURCES_device := $(addprefix core/,ats.c coherency.c device.c device_control.c group.c interrupt.c msi.c \
 	pagetable.c pagetable_map.c pagetable_unmap.c pci.c publish.c) $(wildcard vtd/*.c) \
 	lib/error.c lib/format.c \
 	$(addprefix tests/host/fake_,config.c facts.c mem.c mmio.c)
