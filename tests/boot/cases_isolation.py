@@ -2,11 +2,11 @@
 """Who can DMA and where to (R21, R22): no DMAR, bridges, reserved regions, what is planted from outside, the
 hypervisor's own tables."""
 from acpi_tables import ENDPOINT, dmar, drhd, rmrr, use_only
-from case import PANIC, VM_FAILED, Case, file, manifest
+from case import NOT_STARTED, PANIC, VM_FAILED, Case, file, manifest
 from cases_coherency import BUSY_VM
 from guests import (DEMO, DEMO_BYTES, DEMO_VM, EDU, EDU_STEPS, LAB, LINUX, LINUX_VM, NVME, NVME_STEP, attach,
                     demo_with, refused, summary, verdict)
-from inspect_machine import (UNIT, audit_agrees, break_exit_handler, bus_masters, host_tables, no_bus_masters,
+from inspect_machine import (UNIT, ats_enables, audit_agrees, break_exit_handler, bus_masters, host_tables, no_bus_masters,
                              plant_snoop, stopped, vtd_tables)
 
 NO_UNIT = {"iommu": "none"}
@@ -131,4 +131,37 @@ OTHER = (
     Case("host-tables-uefi", demo_with(EDU), boot="uefi", debug=True, expect=DEMO, probes=((None, host_tables),)),
 )
 
-CASES = NO_DMAR + BRIDGES + ALIASES + DMARS + OTHER
+# A device with a TLB behind a root port; QEMU's ATSR is for all ports. What the device does with its TLB is not
+# shown: without vhost it has none. Its context entry, its enable bit and its detach are.
+VIRTIO = "01:00.0"
+TRUSTED = demo_with(VIRTIO, options="ats=yes")
+WITH_TLB = ("-device", "pcie-root-port,id=port-tlb,chassis=6,addr=6.0",
+            "-device", "virtio-rng-pci,bus=port-tlb,ats=on,iommu_platform=on,disable-legacy=on")
+
+
+def trusting(name, text, iommu="device-iotlb=on", **fields):
+    return Case("ats" + name, text, iommu=iommu, extra=WITH_TLB, expect=(
+        f"^device {VIRTIO} ats=allowed trusted=translated-requests$",
+        attach(VIRTIO, LAB, "snoop", "demo", 2)[:-1] + " ats=yes$", "start vm=demo") + DEMO +
+        (f"^detach {VIRTIO} ioasid={LAB} vm=demo$",),
+        probes=(("ok step=bus-master", stopped(vtd_tables, bus_masters, ats_enables)),), **fields)
+
+
+def not_trusted(name, reason, bdf=VIRTIO, iommu="device-iotlb=on", extra=WITH_TLB):
+    return Case("ats-" + name, demo_with(bdf, options="ats=yes"), iommu=iommu, extra=extra, status=NOT_STARTED,
+                expect=(f'^error manifest=.* line=4 word="ats=yes" reason={reason}$',))
+
+
+TLBS = (
+    trusting("", TRUSTED),
+    trusting("-scalable", "scalable on\n" + TRUSTED, "device-iotlb=on,x-scalable-mode=on"),
+    trusting("-caching-mode", TRUSTED, "device-iotlb=on,caching-mode=on"),
+    # Off unless it is asked for, whatever the guest writes.
+    Case("ats-off", demo_with(VIRTIO), iommu="device-iotlb=on", extra=WITH_TLB,
+         expect=(attach(VIRTIO, LAB, "snoop", "demo", 2), "start vm=demo") + DEMO,
+         probes=(("ok step=bus-master", stopped(vtd_tables, ats_enables)),)),
+    not_trusted("no-capability", "no-ats-capability", bdf=NVME),
+    not_trusted("no-unit-support", "unit-without-device-tlb", iommu=""),
+)
+
+CASES = NO_DMAR + BRIDGES + ALIASES + DMARS + OTHER + TLBS

@@ -21,13 +21,14 @@ COMMAND, BUS_MASTER = 0x04, 1 << 2
 HEADER_TYPE_DWORD, BUS_NUMBERS = 0x0c, 0x18
 BAR, CAP_POINTER, MSI, MSIX = 0x10, 0x34, 0x05, 0x11
 EXPRESS, PCIE_TO_PCI = 0x10, 7
+ECAM, EXTENDED, ATS, ATS_ENABLE = 0xb0000000, 0x100, 0x0f, 1 << 31  # enable: of the dword at 4
 
 IMAGE_SIZE = 16 << 20
 HYPERVISOR = 0xffffffff80000000  # its virtual addresses
 UNMAPPED = 0x123450
 SYMBOLS = "build/snoopervisor.debug"
 
-ATTACH = re.compile(r"^(attach|detach) (\S+) ioasid=(\S+)(?: format=(\S+))?")
+ATTACH = re.compile(r"^(attach|detach) (\S+) ioasid=(\S+)(?: format=(\S+))?(?:.*(ats=yes))?")
 
 
 def bdf_number(text):
@@ -35,16 +36,21 @@ def bdf_number(text):
     return int(bus, 16) << 8 | int(device, 16) << 3 | int(function)
 
 
-def attached_devices(lines):
-    """By bdf, (IOASID's name, its format), as the log tells it."""
+def attach_lines(lines):
+    """By bdf, (IOASID's name, its format, "ats=yes" or None), of what is attached as the log tells it."""
     attached = {}
     for match in filter(None, map(ATTACH.match, lines)):
-        event, bdf, ioasid, form = match.groups()
+        event, bdf, *rest = match.groups()
         if event == "attach":
-            attached[bdf_number(bdf)] = ioasid, form
+            attached[bdf_number(bdf)] = tuple(rest)
         else:
             attached.pop(bdf_number(bdf), None)
     return attached
+
+
+def attached_devices(lines):
+    """By bdf, (IOASID's name, its format)."""
+    return {bdf: rest[:2] for bdf, rest in attach_lines(lines).items()}
 
 
 def aliases(monitor, bdf):
@@ -77,7 +83,8 @@ def vtd_tables(emulator):
     if mode not in (0, RTADDR_SCALABLE):
         walk.note(f"root table address 0x{root:x}: neither legacy nor scalable mode")
     widths = monitor.read_register(UNIT + CAP) >> 8 & 0x1f
-    emulator.spaces = walk.check(root & ~0xfff, widths, attached)
+    tlbs = {bdf for bdf, rest in attach_lines(emulator.lines).items() if rest[2]}
+    emulator.spaces = walk.check(root & ~0xfff, widths, attached, tlbs)
     emulator.tables = walk.tables
     return walk.problems
 
@@ -90,6 +97,21 @@ def capabilities(monitor, bdf):
         found[head & 0xff] = at
         at = head >> 8 & 0xfc
     return found
+
+
+def ats_enables(emulator):
+    """ATS is on in those functions that the log says it of, and in no other."""
+    monitor, problems = emulator.monitor, []
+    trusted = {bdf for bdf, rest in attach_lines(emulator.lines).items() if rest[2]}
+    for bdf in monitor.functions():
+        at, enabled = EXTENDED, False
+        while at:
+            head, control = (monitor.read_register(ECAM + (bdf << 12) + at + i, "w") for i in (0, 4))
+            enabled |= head & 0xffff == ATS and bool(control & ATS_ENABLE)
+            at = head >> 20 if head != 0xffffffff else 0
+        if enabled != (bdf in trusted):
+            problems.append(f"{bdf_text(bdf)}: ATS is {'on' if enabled else 'off'}")
+    return problems
 
 
 def msi_messages(monitor, bdf, at):

@@ -93,31 +93,31 @@ class Walk:
         if overlaps(leaf.iova, leaf.size, MSI) or overlaps(leaf.pa, leaf.size, MSI):
             self.note(f"{at} maps interrupt messages")
 
-    def space_of(self, context, widths, snoop, where):
+    def space_of(self, context, widths, snoop, tlb, where):
         """The second-stage table that an entry leads to, its domain id, its levels; None where it is no good."""
         if self.scalable:
-            words = self.pasid_entry(context, where)
+            words = self.pasid_entry(context, tlb, where)
             width, translation, domain = words[0] >> 2 & 7, (words[0] >> 6 & 7) - SECOND_STAGE, words[1] & 0xffff
             reserved = words[0] & 0xe22 or words[1] & ~(0xffff | PGSNP) or any(words[2:])
             if bool(words[1] & PGSNP) != snoop:
                 self.note(f"{where}: PASID entry {'without' if snoop else 'with'} PGSNP")
         else:
             words = context.words
-            width, translation, domain = words[1] & 7, words[0] >> 2 & 3, words[1] >> 8 & 0xffff
+            width, translation, domain = words[1] & 7, (words[0] >> 2 & 3) - tlb, words[1] >> 8 & 0xffff
             reserved = words[0] & 0xff0 or words[1] & ~0xffff7f
         if reserved:
             self.note(f"{where}: reserved bits in context entry {[f'{word:x}' for word in words]}")
         if translation:
-            self.note(f"{where}: translation type {translation}")
+            self.note(f"{where}: translation type {translation + tlb}, device TLB {'on' if tlb else 'off'}")
         elif not widths >> width & 1:
             self.note(f"{where}: address width {width} is not the unit's")
         else:
             return words[0] & ADDRESS, domain, width + 2
         return None
 
-    def pasid_entry(self, context, where):
-        """The one that requests without PASID use, which is the only one."""
-        if context.words[0] & 0xffe or any(context.words[1:]):
+    def pasid_entry(self, context, tlb, where):
+        """The one that requests without PASID use, which is the only one. Bit 2: device TLB enable."""
+        if context.words[0] & 0xffe != tlb << 2 or any(context.words[1:]):
             self.note(f"{where}: reserved bits in scalable context entry")
         directory = self.table(context.words[0] & ADDRESS, f"{where}: PASID directory") or (0,)
         entries = (self.table(directory[0] & ADDRESS, f"{where}: PASID table") if directory[0] & 1 else 0) or (0,) * 8
@@ -125,8 +125,9 @@ class Walk:
             self.note(f"{where}: more or less than one PASID")
         return entries[:8]
 
-    def check(self, root_pa, widths, attached):
-        """widths: CAP.SAGAW. attached: by bdf, (IOASID's name, is its format snoop).
+    def check(self, root_pa, widths, attached, tlbs=()):
+        """widths: CAP.SAGAW. attached: by bdf, (IOASID's name, is its format snoop). tlbs: those of them that may
+        have a device TLB.
         Returns the leaves of each IOASID."""
         spaces, found = {}, {}
         for context in self.contexts(root_pa):
@@ -136,7 +137,7 @@ class Walk:
                 self.note(f"{where}: context entry of a device that nobody owns")
                 continue
             name, snoop = attached[context.bdf]
-            space = self.space_of(context, widths, snoop, where)
+            space = self.space_of(context, widths, snoop, context.bdf in tlbs, where)
             if space and name not in spaces:
                 spaces[name] = space, list(self.leaves(space[0], space[2], 0, where))
                 for leaf in spaces[name][1]:

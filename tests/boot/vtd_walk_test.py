@@ -89,9 +89,9 @@ SCALABLE = {
 PLANTED = {**BOTH, **LEGACY, **{f"scalable: {text}": plant for text, plant in {**BOTH, **SCALABLE}.items()}}
 
 
-def problems_of(memory, attached):
+def problems_of(memory, attached, tlbs=()):
     walk = Walk(memory.read_page, IMAGE, memory.scalable)
-    walk.check(ROOT, WIDTHS, attached)
+    walk.check(ROOT, WIDTHS, attached, tlbs)
     return walk.problems
 
 
@@ -103,6 +103,11 @@ def self_test():
         shared = problems_of(Memory(scalable), {EDU: ("one", True), NVME: ("one", True)})
         if not any("are not those of one" in problem for problem in shared):
             wrong.append("planted and not found: one IOASID with two tables")
+        memory = Memory(scalable)
+        memory.put(CONTEXTS, (4 if scalable else 2) * EDU, memory.words[CONTEXTS + (32 if scalable else 16) * EDU] | 4)
+        wrong += [f"a device TLB: {problem}" for problem in problems_of(memory, ATTACHED, {EDU})]
+        if not problems_of(memory, ATTACHED) or not problems_of(Memory(scalable), ATTACHED, {EDU}):
+            wrong.append(f"planted and not found: a device TLB against the log, scalable={scalable}")
     for text, plant in PLANTED.items():
         memory = Memory(text.startswith("scalable: "))
         plant(memory)
