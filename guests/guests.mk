@@ -15,7 +15,7 @@ $(GUESTS)/%.c.o: guests/%.c
 	mkdir -p $(@D)
 	echo "CC   $@"
 	$(CC) $(FREE_CFLAGS) -MMD -MP -c -o $@ $<
-$(GUESTS)/%.asm.o: guests/%.asm
+$(GUESTS)/%.asm.o: guests/%.asm guests/lib/long_mode.inc
 	mkdir -p $(@D)
 	echo "NASM $@"
 	nasm -f elf64 -o $@ $<

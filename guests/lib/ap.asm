@@ -2,17 +2,12 @@
 ; The other CPUs: from real mode, where a startup IPI puts them, to C in long mode (cpus.c); and their
 ; interrupts.
 
+%include "guests/lib/long_mode.inc"
+
 CR0_PE		equ 1 << 0
-CR0_PG		equ 1 << 31
 CR0_CACHE	equ 3 << 29		; CD and NW, which INIT sets
-CR4_PAE		equ 1 << 5
-MSR_EFER	equ 0xc0000080
-EFER_LME	equ 1 << 8
 APIC_EOI	equ 0xfee000b0
 
-SELECTOR_CODE64	equ 0x08
-SELECTOR_DATA	equ 0x10
-SELECTOR_CODE32	equ 0x18
 STACK_LG2	equ 12
 
 extern cpu_main, cpu_stacks, pml4
@@ -39,18 +34,7 @@ ap_protected:
 	mov ds, eax
 	mov es, eax
 	mov ss, eax
-	mov eax, pml4
-	mov cr3, eax
-	mov eax, cr4
-	or eax, CR4_PAE
-	mov cr4, eax
-	mov ecx, MSR_EFER
-	rdmsr
-	or eax, EFER_LME
-	wrmsr
-	mov eax, cr0
-	or eax, CR0_PG
-	mov cr0, eax
+	enter_long_mode pml4
 	jmp SELECTOR_CODE64:.long
 bits 64
 .long:

@@ -2,13 +2,10 @@
 ; From the Multiboot1 door (32-bit flat protected mode, EBX = information) to C in long mode, with the
 ; first 4 GiB mapped as they are.
 
+%include "guests/lib/long_mode.inc"
+
 MULTIBOOT_MAGIC	equ 0x1badb002
 MULTIBOOT_FLAGS	equ 0x00000003		; modules page-aligned; memory information wanted
-
-CR0_PG		equ 1 << 31
-CR4_PAE		equ 1 << 5
-MSR_EFER	equ 0xc0000080
-EFER_LME	equ 1 << 8
 
 PAGE_TABLE	equ 0x003		; present, writable
 PAGE_MEMORY	equ 0x083		; and 2 MiB large
@@ -50,18 +47,7 @@ start:
 	cmp edi, pdpt + 4 * 8
 	jb .directory
 
-	mov eax, pml4
-	mov cr3, eax
-	mov eax, cr4
-	or eax, CR4_PAE
-	mov cr4, eax
-	mov ecx, MSR_EFER
-	rdmsr
-	or eax, EFER_LME
-	wrmsr
-	mov eax, cr0
-	or eax, CR0_PG
-	mov cr0, eax
+	enter_long_mode pml4
 	jmp SELECTOR_CODE64:.long
 
 bits 64
@@ -72,9 +58,6 @@ bits 64
 	mov es, eax
 	mov edi, ebx
 	jmp guest_main
-
-SELECTOR_CODE64	equ 0x08
-SELECTOR_DATA	equ 0x10
 
 section .data
 align 16

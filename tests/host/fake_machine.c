@@ -86,3 +86,17 @@ bool machine_has_master(const struct device *d)
 {
 	return pci_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_BUS_MASTER;
 }
+
+const u64 *machine_irte(const struct vtd_unit *unit, u32 index)
+{
+	return (const u64 *)phys_to_virt(unit->interrupts_pa) + 2 * index;
+}
+
+u32 machine_count_irtes(const struct vtd_unit *unit)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < VTD_INTERRUPTS; i++)
+		count += machine_irte(unit, i)[0] & 1;
+	return count;
+}

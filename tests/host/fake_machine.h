@@ -36,6 +36,9 @@ void machine_add_rmrr(u32 bdf, u64 base_pa, u64 limit_pa);
 
 /* The function's context entry is present. */
 bool machine_has_context(const struct device *d);
+/* An entry of the unit's interrupt remapping table, and how many are present. */
+const u64 *machine_irte(const struct vtd_unit *unit, u32 index);
+u32 machine_count_irtes(const struct vtd_unit *unit);
 /* The function masters the bus. */
 bool machine_has_master(const struct device *d);
 

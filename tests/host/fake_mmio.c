@@ -17,6 +17,19 @@ void fake_mmio_add(struct fake_mmio *m)
 	models[model_count++] = m;
 }
 
+u64 fake_page_read(struct fake_mmio *m, u32 offset, u8 size)
+{
+	u64 value = 0;
+
+	memcpy(&value, ((struct fake_page *)m)->bytes + offset, size);
+	return value;
+}
+
+void fake_page_write(struct fake_mmio *m, u32 offset, u8 size, u64 value)
+{
+	memcpy(((struct fake_page *)m)->bytes + offset, &value, size);
+}
+
 err_t mem_map_mmio(u64 pa, u64 size, struct mmio *mmio)
 {
 	for (u32 i = 0; i < model_count; i++) {

@@ -10,25 +10,7 @@
 #define BASE 0xfed00000ull
 
 static struct vm *vm;
-static u8 registers[PAGE_SIZE];
-
-static u64 read_registers(struct fake_mmio *m, u32 offset, u8 size)
-{
-	u64 value = 0;
-
-	(void)m;
-	memcpy(&value, registers + offset, size);
-	return value;
-}
-
-static void write_registers(struct fake_mmio *m, u32 offset, u8 size, u64 value)
-{
-	(void)m;
-	memcpy(registers + offset, &value, size);
-}
-
-static struct fake_mmio model = {
-	.base_pa = BASE, .size = PAGE_SIZE, .read = read_registers, .write = write_registers};
+static struct fake_page model = FAKE_PAGE(BASE);
 
 static int set_up(void **state)
 {
@@ -36,7 +18,7 @@ static int set_up(void **state)
 
 	(void)state;
 	machine_reset();
-	fake_mmio_add(&model);
+	fake_mmio_add(&model.mmio);
 	unit = machine_add_unit(CAP_48, ECAP_SC);
 	vm = machine_add_vm("linux");
 	vm->platform = true;
@@ -50,7 +32,7 @@ static int set_up(void **state)
 	assert_ok(vtd_interrupt_start(unit, false));
 	assert_ok(hpet_init());
 	assert_int_equal(hpet_page(), BASE);
-	memset(registers, 0xff, sizeof(registers));
+	memset(model.bytes, 0xff, sizeof(model.bytes));
 	return 0;
 }
 
@@ -89,10 +71,10 @@ static void test_messages_are_hidden(void **state)
 			}
 			memcpy(seen, &value, sizeof(seen));
 			assert_memory_equal(seen, allowed, size);
-			memset(registers, 0, sizeof(registers));
+			memset(model.bytes, 0, sizeof(model.bytes));
 			write_at(at, size, ~0ull);
-			assert_memory_equal(registers + at, allowed, size);
-			memset(registers, 0xff, sizeof(registers));
+			assert_memory_equal(model.bytes + at, allowed, size);
+			memset(model.bytes, 0xff, sizeof(model.bytes));
 		}
 	}
 }

@@ -105,16 +105,12 @@ static int set_up(void **state)
 
 static const u64 *irte(u32 index)
 {
-	return (const u64 *)phys_to_virt(unit->interrupts_pa) + 2 * index;
+	return machine_irte(unit, index);
 }
 
 static u32 present(void)
 {
-	u32 count = 0;
-
-	for (u32 i = 0; i < VTD_INTERRUPTS; i++)
-		count += irte(i)[0] & 1;
-	return count;
+	return machine_count_irtes(unit);
 }
 
 static u64 read_at(u32 offset)

@@ -27,25 +27,7 @@ static struct vtd_unit *unit;
 static struct vm *vm;
 
 /* The page of the table in hardware. */
-static u8 registers[PAGE_SIZE];
-
-static u64 read_registers(struct fake_mmio *m, u32 offset, u8 size)
-{
-	u64 value = 0;
-
-	(void)m;
-	memcpy(&value, registers + offset, size);
-	return value;
-}
-
-static void write_registers(struct fake_mmio *m, u32 offset, u8 size, u64 value)
-{
-	(void)m;
-	memcpy(registers + offset, &value, size);
-}
-
-static struct fake_mmio page = {
-	.base_pa = PAGE, .size = PAGE_SIZE, .read = read_registers, .write = write_registers};
+static struct fake_page page = FAKE_PAGE(PAGE);
 
 static void add_msi(struct fake_function *f, bool wide)
 {
@@ -72,8 +54,8 @@ static void add_msix(struct fake_function *f)
 static void start(bool remap, bool wide)
 {
 	machine_reset();
-	fake_mmio_add(&page);
-	memset(registers, 0xa5, sizeof(registers));
+	fake_mmio_add(&page.mmio);
+	memset(page.bytes, 0xa5, sizeof(page.bytes));
 	unit = machine_add_unit(CAP_48, ECAP_SC);
 	if (remap)
 		assert_ok(vtd_interrupt_start(unit, false));
@@ -101,16 +83,12 @@ static int set_up(void **state)
 
 static const u64 *irte(u32 index)
 {
-	return (const u64 *)phys_to_virt(unit->interrupts_pa) + 2 * index;
+	return machine_irte(unit, index);
 }
 
 static u32 present(void)
 {
-	u32 count = 0;
-
-	for (u32 i = 0; i < VTD_INTERRUPTS; i++)
-		count += irte(i)[0] & 1;
-	return count;
+	return machine_count_irtes(unit);
 }
 
 static void write_table(u32 offset, u8 size, u64 value)
@@ -128,7 +106,7 @@ static u64 read_table(u32 offset, u8 size)
 
 static u32 hardware(u32 offset)
 {
-	return (u32)read_registers(&page, 0x10 + offset, 4);
+	return (u32)fake_page_read(&page.mmio, 0x10 + offset, 4);
 }
 
 static void program(u32 i, u64 address, u32 data)
@@ -292,10 +270,10 @@ static void test_other_registers(void **state)
 
 	(void)state;
 	t->write(vm->vcpus[0], PAGE + 8, 8, 0x1122334455667788);
-	assert_int_equal(read_registers(&page, 8, 8), 0x1122334455667788);
+	assert_int_equal(fake_page_read(&page.mmio, 8, 8), 0x1122334455667788);
 	assert_int_equal(t->read(vm->vcpus[0], PAGE + 10, 2), 0x5566);
 	write_table(16 * COUNT, 1, 0x12);
-	assert_int_equal(registers[0x10 + 16 * COUNT], 0x12);
+	assert_int_equal(page.bytes[0x10 + 16 * COUNT], 0x12);
 	assert_int_equal(present(), 0);
 }
 
@@ -305,7 +283,7 @@ static void test_msix_without_memory(void **state)
 	(void)state;
 	page_free(nic->msix.shadows_pa);
 	nic->msix.shadows_pa = 0;
-	memset(registers, 0, sizeof(registers));
+	memset(page.bytes, 0, sizeof(page.bytes));
 	program(0, GOOD, 0x41);
 	assert_int_equal(hardware(0) | hardware(8) | present(), 0);
 	assert_int_equal(read_table(0, 4), 0);
