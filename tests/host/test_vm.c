@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* core/vm.c and core/vm_memory.c: a VM's memory from its first page on, and its end. */
 #include "core/vm.h"
+#include "core/device.h"
 #include "core/facts.h"
 #include "core/mem.h"
 #include "core/vcpu.h"
@@ -80,6 +81,21 @@ static void test_memory_is_flushed(void **state)
 	vcpu_destroy_all(vm);
 }
 
+/* R13, R16: the same when the guest's memory types begin to count, or no longer do. */
+static void test_edge_is_flushed(void **state)
+{
+	(void)state;
+	add_memory(FREE_PA, RAM);
+	prepare();
+	for (int devices = 1; devices >= 0; devices--) {
+		flushed_cpus = 0;
+		vm->devices_in_box[BOX_3] = (u32)devices;
+		vm_update_verdict(vm);
+		assert_int_equal(flushed_cpus, BIT(0) | BIT(1) | BIT(2));
+	}
+	vcpu_destroy_all(vm);
+}
+
 /* RAM lies in the hole that was made for it; the tables that this has emptied have gone back. */
 static void test_platform_memory(void **state)
 {
@@ -99,6 +115,54 @@ static void test_platform_memory(void **state)
 	assert_int_equal(vm->stage2.removed_pa, 0);
 	vcpu_destroy_all(vm);
 	assert_int_equal(fake_mem_used(), 0);
+}
+
+static void trace_free(u64 pa)
+{
+	(void)pa;
+	fake_trace_step("free");
+}
+
+static const char *bar_state(void)
+{
+	u64 size;
+
+	return pt_lookup(&vm->stage2, devices->bars[0].base, &size) ? "mapped" : "hidden";
+}
+
+/* The only page of a BAR comes and goes, and with it the tables that lead there: not before each
+ * CPU has forgotten them. */
+static void check_bar(u32 messages, const char *when_mapped, const char *when_unmapped)
+{
+	fake_backend_reset();
+	vm = fake_backend_add_vm("guest", FREE_PA, RAM);
+	devices[0] = (struct device){.bars[0] = {.base = 0xfd000000, .size = PAGE_SIZE},
+	                             .msix = {.table_pa = 0xfd000000, .count = messages},
+	                             .vm = vm};
+	device_count = 1;
+	fake_trace_state = bar_state;
+	fake_mem_hooks.free = trace_free;
+	assert_ok(vm_memory_map_device(vm, devices));
+	assert_string_equal(fake_trace, when_mapped);
+	fake_trace[0] = 0;
+	vm_memory_unmap_device(vm, devices);
+	assert_string_equal(fake_trace, when_unmapped);
+	pt_destroy(&vm->stage2);
+	assert_int_equal(fake_mem_used(), 0);
+	device_count = 0;
+}
+
+static void test_bar(void **state)
+{
+	(void)state;
+	check_bar(0, "", "refresh:hidden free:hidden free:hidden ");
+}
+
+/* R22: a table of interrupt messages is hidden, and was mapped for a moment. */
+static void test_bar_with_messages(void **state)
+{
+	(void)state;
+	check_bar(8, "refresh:hidden free:hidden free:hidden ", "refresh:hidden ");
 }
 
 /* ---- the end ---- */
@@ -146,7 +210,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_memory_is_flushed, set_up),
+		cmocka_unit_test_setup(test_edge_is_flushed, set_up),
 		cmocka_unit_test_setup(test_platform_memory, set_up),
+		cmocka_unit_test_setup(test_bar, set_up),
+		cmocka_unit_test_setup(test_bar_with_messages, set_up),
 		cmocka_unit_test_setup(test_stop_waits, set_up),
 	};
 

@@ -20,7 +20,7 @@ ROOMS = ("lib", "core", "vtd", "vmx", "boot", "tests")
 WORK = "build/mutate"
 WORKERS = 2
 CFLAGS = "-std=gnu11 -O1 -w -I."  # a mutant may leave something unused
-SECONDS = 120  # of one test; one that hangs is a failure, too
+SECONDS = 60  # of one test; one that hangs is a failure, too
 
 # What is taken out: calls of these names.
 CALLS = re.compile(r"\b(?:backend->)?(cache_\w+|vtd_unit_wait|await\w*|\w*invalidate\w*|\w*announce\w*"
