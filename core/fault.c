@@ -2,6 +2,7 @@
 #include "core/fault.h"
 
 #include "core/clock.h"
+#include "core/console.h"
 #include "core/control.h"
 #include "core/device.h"
 #include "core/facts.h"
@@ -9,6 +10,7 @@
 #include "core/ioasid.h"
 #include "core/lock.h"
 #include "core/log.h"
+#include "core/mailbox.h"
 #include "core/vm.h"
 #include "lib/format.h"
 #include "lib/rate.h"
@@ -22,6 +24,8 @@
 static struct lock fault_lock; /* guards what is here, and the units' fault records */
 static bool storm;             /* somebody's has not been acted upon */
 static u32 fenced; /* units whose failure has been, by index; device TLBs lost, from bit 16 */
+
+static struct cpu *event_cpu; /* that the units tell; NULL: none */
 
 /* Rate of one device's lines, and the last fault; by index into devices[], the last for unknown
  * ones. */
@@ -59,7 +63,8 @@ void fault_show(struct output *out)
 	}
 }
 
-static void note(const struct vtd_unit *unit, const struct vtd_fault *fault)
+/* Returns whether a storm of it would end, by quarantine. */
+static bool note(const struct vtd_unit *unit, const struct vtd_fault *fault)
 {
 	struct device *d = group_find_requester((u32)unit->segment << 16 | fault->rid);
 	u32 slot = d ? (u32)(d - devices) : DEVICES_MAX;
@@ -75,24 +80,31 @@ static void note(const struct vtd_unit *unit, const struct vtd_fault *fault)
 	storm |= ++log[slot].burst >= STORM_FAULTS && d;
 	if (rate_count(&log[slot].rate))
 		print(slot);
+	return d && d->state == DEVICE_ATTACHED;
 }
 
-static void poll_unit(struct vtd_unit *unit)
+/* False: there is more, of devices that end in quarantine if they go on. A storm that cannot be
+ * ended is left to the polls at exits, and to a unit that tells of it no more often than they find
+ * it quiet. */
+static bool poll_unit(struct vtd_unit *unit)
 {
 	static struct rate overflows[DMAR_UNITS_MAX]; /* each belongs to its unit */
 	struct rate *rate = &overflows[unit->index];
+	bool overflow = false, ends = true;
 	struct vtd_fault fault;
-	bool overflow = false;
 
 	for (u32 i = 0; i < FAULTS_PER_POLL; i++) {
 		bool more = vtd_next_fault(unit, &fault, &overflow);
 
 		if (overflow && rate_count(rate))
 			log_line("fault unit=%u overflow=%u", unit->index, rate_take(rate));
+		if (!more && ends)
+			vtd_arm_fault_event(unit);
 		if (!more)
-			return;
-		note(unit, &fault);
+			return true;
+		ends &= note(unit, &fault);
 	}
+	return !ends;
 }
 
 /* Under the control lock, so that nothing is half attached. */
@@ -110,14 +122,15 @@ static void contain(u32 failed)
 	fenced = failed;
 }
 
-void fault_poll(void)
+bool fault_poll(void)
 {
+	bool done = true;
 	u32 failed = 0;
 
 	if (!lock_try(&fault_lock)) /* another CPU is at it */
-		return;
+		return false;
 	for (u32 i = 0; i < unit_count; i++) {
-		poll_unit(&units[i]);
+		done &= poll_unit(&units[i]);
 		failed += ((u32)units[i].failed << i) + (units[i].tlbs_lost << 16);
 	}
 	if ((storm || failed != fenced) && control_try()) { /* else the next poll does */
@@ -125,6 +138,26 @@ void fault_poll(void)
 		control_give();
 	}
 	lock_give(&fault_lock);
+	return done;
+}
+
+void fault_start_events(void)
+{
+	event_cpu = &cpus[console_cpu ? console_cpu->index : 0];
+	for (u32 i = 0; i < unit_count; i++)
+		vtd_start_fault_event(&units[i], event_cpu->apic_id);
+	fault_poll(); /* which arms them */
+}
+
+bool fault_take_event(struct cpu *cpu)
+{
+	bool taken = false;
+
+	for (u32 i = 0; i < unit_count && cpu == event_cpu; i++)
+		taken |= vtd_take_fault_event(&units[i]);
+	if (taken)
+		mailbox_post(cpu, ASK_FAULTS);
+	return taken;
 }
 
 void fault_log_pending(void)

@@ -4,6 +4,7 @@
 #include "core/apic.h"
 #include "core/cache.h"
 #include "core/deadline.h"
+#include "core/fault.h"
 #include "core/log.h"
 #include "core/trap.h"
 #include "core/vcpu.h"
@@ -57,6 +58,8 @@ void mailbox_serve(void)
 	if (requests & ASK_DROP)
 		cpu->vcpu = NULL;
 	__atomic_store_n(&cpu->served, asked, __ATOMIC_SEQ_CST);
+	if (requests & ASK_FAULTS && !fault_poll()) /* it may ask others, so it comes last */
+		mailbox_post(cpu, ASK_FAULTS);
 }
 
 static void await(struct cpu *cpu, u32 ticket, u64 deadline)

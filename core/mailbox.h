@@ -17,6 +17,7 @@ enum mailbox_request {
 	ASK_SIPI = 16, /* at vcpu->sipi_vector */
 	ASK_DROP = 32, /* no guest CPU lives here any more */
 	ASK_LOOK = 64, /* nothing but to look at what has changed */
+	ASK_FAULTS = 128,
 };
 
 /* Bits by CPU index; those that are not there are left out. This CPU, if it is among them, serves

@@ -7,6 +7,7 @@
 #include "core/cpu.h"
 #include "core/device.h"
 #include "core/facts.h"
+#include "core/fault.h"
 #include "core/hpet.h"
 #include "core/ioapic.h"
 #include "core/log.h"
@@ -83,6 +84,7 @@ void main(const struct boot_info *info)
 	require(start_cpus());
 	require(plan_read_manifest());
 	console_init();
+	fault_start_events();
 	require(plan_start());
 	for_each_vm (vm)
 		vm_run(vm);

@@ -3,6 +3,7 @@
 
 #include "core/apic.h"
 #include "core/deadline.h"
+#include "core/fault.h"
 #include "core/log.h"
 #include "core/mailbox.h"
 #include "core/pci.h"
@@ -152,8 +153,9 @@ static void handle_nmi(struct trap_frame *frame)
 		if (frame->rip > r->start && frame->rip < r->end)
 			frame->rip = r->start;
 	}
-	/* Not a kick: it is the platform's. */
-	if (!mailbox_take_kick(cpu) && cpu->vcpu && cpu->vcpu->vm->platform)
+	/* One NMI may be both, a kick and a fault event. Neither: it is the platform's. */
+	if (!(mailbox_take_kick(cpu) | fault_take_event(cpu)) && cpu->vcpu &&
+	    cpu->vcpu->vm->platform)
 		cpu->nmi = true;
 }
 

@@ -101,14 +101,58 @@ static bool take_record(const struct vtd_unit *unit, u32 index, struct vtd_fault
 	return true;
 }
 
+static bool change_event(struct vtd_unit *unit, u32 from, u32 to)
+{
+	return __atomic_compare_exchange_n(&unit->fault_event, &from, to, false, __ATOMIC_SEQ_CST,
+	                                   __ATOMIC_SEQ_CST);
+}
+
+void vtd_start_fault_event(struct vtd_unit *unit, u32 apic_id)
+{
+	if (apic_id > 0xff && !(unit->ecap & VTD_ECAP_EIM))
+		return;
+	mmio_w32(&unit->regs, VTD_FEDATA, VTD_FEDATA_NMI);
+	mmio_w32(&unit->regs, VTD_FEADDR,
+	         (u32)(VTD_INTERRUPT_FIRST | FIELD_PUT(VTD_FEADDR_ID, apic_id)));
+	mmio_w32(&unit->regs, VTD_FEUADDR, apic_id & VTD_FEUADDR_ID);
+	unit->fault_event = VTD_EVENT_TAKEN;
+}
+
+bool vtd_take_fault_event(struct vtd_unit *unit)
+{
+	bool pending = mmio_r32(&unit->regs, VTD_FSTS) & VTD_FSTS_EVENTS;
+
+	return (pending && change_event(unit, VTD_EVENT_ARMED, VTD_EVENT_TAKEN)) ||
+	       change_event(unit, VTD_EVENT_OWED, VTD_EVENT_TAKEN);
+}
+
+/* What came since FSTS was clear is sent when the mask goes. What has been taken is not, but QEMU
+ * sees that only when FSTS is written. Queue errors keep new events away: it is polled while they
+ * last. */
+void vtd_arm_fault_event(struct vtd_unit *unit)
+{
+	if (unit->fault_event != VTD_EVENT_TAKEN ||
+	    mmio_r32(&unit->regs, VTD_FSTS) & VTD_FSTS_QUEUE)
+		return;
+	mmio_w32(&unit->regs, VTD_FSTS, 0);
+	__atomic_store_n(&unit->fault_event, VTD_EVENT_ARMED, __ATOMIC_SEQ_CST);
+	mmio_w32(&unit->regs, VTD_FECTL, 0);
+}
+
 bool vtd_next_fault(struct vtd_unit *unit, struct vtd_fault *fault, bool *overflow)
 {
 	u32 status = mmio_r32(&unit->regs, VTD_FSTS);
 	u32 first = FIELD_GET(VTD_FSTS_FRI, status);
-	bool found = false;
+	bool found = false, sent;
 
 	if (status == ~0u) /* the unit is gone */
 		status = 0;
+	if (status & VTD_FSTS_EVENTS && unit->fault_event != VTD_EVENT_NONE) {
+		mmio_w32(&unit->regs, VTD_FECTL, VTD_FECTL_IM);
+		/* What is still pending now will not be sent (11.4.7.2). */
+		sent = !(mmio_r32(&unit->regs, VTD_FECTL) & VTD_FECTL_IP);
+		change_event(unit, VTD_EVENT_ARMED, sent ? VTD_EVENT_OWED : VTD_EVENT_TAKEN);
+	}
 	for (u32 i = 0; (status & VTD_FSTS_PPF) && i < unit->fault_records && !found; i++)
 		found = take_record(unit, first + i, fault);
 	*overflow = status & VTD_FSTS_PFO;

@@ -62,15 +62,25 @@
 #define VTD_INVALIDATE  BIT(63) /* of both: under way */
 
 /* 11.4.7 faults; the registers are accessed as 32 bits only */
-#define VTD_FSTS     0x34
-#define VTD_FSTS_PFO BIT(0)      /* primary fault overflow */
-#define VTD_FSTS_PPF BIT(1)      /* primary pending fault */
-#define VTD_FSTS_IQE BIT(4)      /* invalidation queue error */
-#define VTD_FSTS_ICE BIT(5)      /* invalidation completion error */
-#define VTD_FSTS_ITE BIT(6)      /* invalidation time-out error */
-#define VTD_FSTS_FRI MASK(15, 8) /* the first pending record */
-#define VTD_FECTL    0x38
-#define VTD_FECTL_IM BIT(31) /* no interrupt */
+#define VTD_FSTS       0x34
+#define VTD_FSTS_PFO   BIT(0)      /* primary fault overflow */
+#define VTD_FSTS_PPF   BIT(1)      /* primary pending fault */
+#define VTD_FSTS_IQE   BIT(4)      /* invalidation queue error */
+#define VTD_FSTS_ICE   BIT(5)      /* invalidation completion error */
+#define VTD_FSTS_ITE   BIT(6)      /* invalidation time-out error */
+#define VTD_FSTS_FRI   MASK(15, 8) /* the first pending record */
+#define VTD_FSTS_QUEUE (VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE)
+/* Each of them, when it is set and none was, is an event. */
+#define VTD_FSTS_EVENTS (VTD_FSTS_PFO | VTD_FSTS_PPF | VTD_FSTS_QUEUE)
+#define VTD_FECTL       0x38
+#define VTD_FECTL_IM    BIT(31) /* no interrupt */
+#define VTD_FECTL_IP    BIT(30) /* an event waits for that to end */
+#define VTD_FEDATA      0x3c
+#define VTD_FEDATA_NMI  0x400u /* delivery mode; its messages are not remapped */
+#define VTD_FEADDR      0x40
+#define VTD_FEADDR_ID   MASK(19, 12) /* APIC id, bits 7:0 */
+#define VTD_FEUADDR     0x44
+#define VTD_FEUADDR_ID  MASK(31, 8) /* the same bits of an x2APIC id; with ECAP.EIM only */
 
 /* 11.4.14 a fault record: 16 bytes */
 #define VTD_FRCD_LOW     0x0

@@ -139,7 +139,7 @@ static err_t allocate_tables(struct vtd_unit *unit)
 	return E_OK;
 }
 
-/* Faults are polled; what firmware's time has left behind is no fault of ours. */
+/* No event yet; what firmware's time has left behind is no fault of ours. */
 static void reset_faults(struct vtd_unit *unit)
 {
 	struct vtd_fault fault;
@@ -148,7 +148,7 @@ static void reset_faults(struct vtd_unit *unit)
 	mmio_w32(&unit->regs, VTD_FECTL, VTD_FECTL_IM);
 	for (u32 i = 0; i < unit->fault_records && vtd_next_fault(unit, &fault, &overflow); i++)
 		;
-	mmio_w32(&unit->regs, VTD_FSTS, VTD_FSTS_PFO | VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE);
+	mmio_w32(&unit->regs, VTD_FSTS, VTD_FSTS_PFO | VTD_FSTS_QUEUE);
 }
 
 err_t vtd_start_queue(struct vtd_unit *unit)

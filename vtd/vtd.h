@@ -48,6 +48,7 @@ struct vtd_unit {
 	u32 tlb_count, tlbs_lost;
 	u64 interrupts_pa; /* interrupt remapping table; 0: its interrupts are not remapped */
 	bool extended_ids; /* destinations there are x2APIC ids */
+	u32 fault_event;   /* VTD_EVENT_* */
 	bool running;      /* translation is on */
 	bool failed;       /* did not answer in bounds: nothing more is asked of it */
 };
@@ -192,6 +193,23 @@ struct vtd_fault {
  * records were lost. Clears what it reports. A device can fault as fast as this is called: the
  * caller bounds its loop. */
 bool vtd_next_fault(struct vtd_unit *unit, struct vtd_fault *fault, bool *overflow);
+
+/* 11.4.7: a unit tells a CPU by NMI that FSTS is no longer clear. Whoever then finds something
+ * masks the event; it is armed again when nothing is left and that NMI has come, so that none is
+ * unaccounted for. */
+enum vtd_fault_event {
+	VTD_EVENT_NONE,  /* polled only */
+	VTD_EVENT_TAKEN, /* masked; no NMI is under way */
+	VTD_EVENT_ARMED, /* an NMI comes with the next fault */
+	VTD_EVENT_OWED,  /* masked; the NMI for what was found is under way */
+};
+/* The CPU that is told; not armed yet. Nothing where the unit cannot name it. */
+void vtd_start_fault_event(struct vtd_unit *unit, u32 apic_id);
+/* By the NMI handler of that CPU: whether the NMI is (or may be) this unit's. */
+bool vtd_take_fault_event(struct vtd_unit *unit);
+/* After vtd_next_fault has found nothing, by the same caller. */
+void vtd_arm_fault_event(struct vtd_unit *unit);
+
 /* "no write permission" for 0x5, and so on (7.1.3). Never NULL. */
 const char *vtd_fault_reason(u8 reason);
 

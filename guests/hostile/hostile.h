@@ -23,6 +23,11 @@ void step_dma(const struct edu *edu, uint64_t memory);
 /* calls.c: random hypercalls, some of which name this function */
 void step_calls(uint32_t function, uint64_t memory, uint64_t count);
 
+/* faults.c: one that nobody sees before this VM is killed; a storm of them, until its devices no
+ * longer may */
+void step_unseen(const struct edu *edu);
+void step_storm(void);
+
 /* victim.c: goes on until the VM `hostile` has ended; its memory, its device (or NULL), its verdict
  * and its interrupts stay what they were */
 void victim_run(const struct edu *edu, uint64_t memory);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The hostile guest, and with role=victim the one beside it. Options on its command line: cpus=N is
- * how many it has; seed=N and calls=N, hypercalls. Without an edu device it tries what takes none.
+ * The hostile guest, and with role=victim the one beside it; role=unseen and role=storm make DMA
+ * faults only. Options on its command line: cpus=N is how many it has; seed=N and calls=N,
+ * hypercalls. Without an edu device it tries what takes none.
  */
 #include "guests/hostile/hostile.h"
 
@@ -50,7 +51,7 @@ static void attack(const struct multiboot *info, const struct edu *edu)
 
 void guest_main(const struct multiboot *info)
 {
-	const char *role = option_text(info, "role");
+	const char *role = option_text(info, "role") ?: "";
 	struct edu device, *edu;
 
 	if (!snoopervisor_find(&hypervisor))
@@ -58,7 +59,11 @@ void guest_main(const struct multiboot *info)
 			__asm__ volatile("cli\n\thlt");
 	random_seed(option_number(info, "seed", 1));
 	edu = edu_find(&device, 0) ? &device : NULL;
-	if (role && *role == 'v')
+	if (*role == 's')
+		step_storm();
+	else if (*role == 'u')
+		step_unseen(edu);
+	else if (*role == 'v')
 		victim_run(edu, memory_size(info));
 	else
 		attack(info, edu);

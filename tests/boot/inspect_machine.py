@@ -200,6 +200,11 @@ def no_bus_masters(emulator):
             if emulator.monitor.read_config(bdf, COMMAND) & BUS_MASTER]
 
 
+def cannot_master(*bdfs):
+    """Not these."""
+    return lambda emulator: [problem for problem in no_bus_masters(emulator) if problem.split()[0] in bdfs]
+
+
 def symbols():
     """Addresses by name."""
     listing = subprocess.run(["nm", SYMBOLS], capture_output=True, text=True, check=True).stdout

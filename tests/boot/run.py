@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 import cases_bochs  # noqa: E402
 import cases_coherency  # noqa: E402
 import cases_console  # noqa: E402
+import cases_faults  # noqa: E402
 import cases_firmware  # noqa: E402
 import cases_guest  # noqa: E402
 import cases_isolation  # noqa: E402
@@ -32,8 +33,8 @@ from case import judge  # noqa: E402
 from emulator import Debugger, Emulator, Monitor, Timeout  # noqa: E402
 
 # Those that take longest come first.
-MODULES = (cases_bochs, cases_rounds, cases_smp, cases_coherency, cases_isolation, cases_guest, cases_console, cases_firmware,
-           cases_manifest)
+MODULES = (cases_bochs, cases_rounds, cases_faults, cases_smp, cases_coherency, cases_isolation, cases_guest, cases_console,
+           cases_firmware, cases_manifest)
 OUTPUT = "build/tests/boot"
 SHOWN = 8  # of what is wrong with a case
 TAIL = 25  # lines of the log that -v shows of a failed case

@@ -19,6 +19,9 @@ enum {
 	CCMD = 0x28,
 	FSTS = 0x34,
 	FECTL = 0x38,
+	FEDATA = 0x3c,
+	FEADDR = 0x40,
+	FEUADDR = 0x44,
 	PMEN = 0x64,
 	IQH = 0x80,
 	IQT = 0x88,
@@ -198,11 +201,26 @@ static u32 record_offset(const struct fake_unit *unit, u32 n)
 	return (u32)(reg64(unit, CAP) >> 24 & 0x3ff) * 16 + n * 16;
 }
 
+#define IM 0x80000000u
+#define IP 0x40000000u
+
+/* 11.4.7.2: the message leaves when neither mask nor anything else keeps it. */
+static void write_event_control(struct fake_unit *unit, u32 value)
+{
+	if (value & IP && !(value & IM) && !unit->holds_event) {
+		unit->events++;
+		value &= ~IP;
+	}
+	fake_unit_set32(unit, FECTL, value);
+}
+
 void fake_unit_raise_fault(struct fake_unit *unit, u32 n, u16 rid, u8 reason, bool read,
                            u64 address)
 {
 	u32 at = record_offset(unit, n), status = fake_unit_r32(unit, FSTS);
 
+	if (!(status & 0x73))
+		write_event_control(unit, fake_unit_r32(unit, FECTL) | IP);
 	if (reg64(unit, at + 8) >> 63) {
 		fake_unit_set32(unit, FSTS, status | 1);
 		return;
@@ -251,11 +269,15 @@ static void write32(struct fake_unit *unit, u32 offset, u32 value)
 		if (value & 0x70)
 			unit->queue_errors = 0;
 		fake_unit_set32(unit, FSTS, fake_unit_r32(unit, FSTS) & ~(value & 0x71));
+		if (!(fake_unit_r32(unit, FSTS) & 0x73)) /* QEMU looks here only */
+			fake_unit_set32(unit, FECTL, fake_unit_r32(unit, FECTL) & ~IP);
 	} else if (offset == PMEN) {
 		note(unit, "PMEN=%u\n", value >> 31);
 		fake_unit_set32(unit, PMEN, value | (unit->stuck & 1));
 	} else if (offset == FECTL) {
-		fake_unit_set32(unit, FECTL, value);
+		write_event_control(unit, value | (fake_unit_r32(unit, FECTL) & IP));
+	} else if (offset == FEDATA || offset == FEADDR || offset == FEUADDR) {
+		fake_unit_set32(unit, offset, value);
 	} else if (offset >= records && (offset - records) % 16 == 12 && value == 1u << 31) {
 		clear_record(unit, offset);
 	} else {

@@ -11,6 +11,7 @@
 #include "core/facts.h"
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/mailbox.h"
 #include "core/pci.h"
 #include "tests/host/fake_machine.h"
 #include "tests/host/test.h"
@@ -318,6 +319,59 @@ static void test_fault_storm(void **state)
 	assert_int_equal(audit_run(&output_log), 0);
 }
 
+static void refill(struct fake_unit *unit)
+{
+	fake_unit_raise_fault(unit, 0, NIC, 5, false, 0x1000);
+}
+
+/* What a CPU does that gets an NMI, and then serves its mailbox as long as it is asked to. */
+static void take_events(struct cpu *cpu, u32 *taken)
+{
+	struct fake_unit *unit = &fake_units[0];
+
+	for (; *taken < unit->events; ++*taken) {
+		assert_false(fault_take_event(&cpus[1]));
+		assert_true(fault_take_event(cpu));
+		assert_int_not_equal(cpu->asked, cpu->served);
+		while (cpu->asked != cpu->served)
+			mailbox_serve();
+	}
+}
+
+/* By events alone: nobody polls. */
+static void test_fault_storm_by_event(void **state)
+{
+	struct fake_unit *unit = &fake_units[0];
+	u32 taken = 0;
+
+	(void)state;
+	assert_ok(ioasid_attach(machine_add_ioasid("net", REQUEST_DEFAULT), capable, vm));
+	fault_start_events();
+	assert_false(fault_take_event(cpu_this()));
+	for (u32 i = 0; i < 9999; i++) {
+		refill(unit);
+		take_events(cpu_this(), &taken);
+	}
+	assert_int_equal(taken, 9999);
+	assert_int_equal(vm->counters.faults, 9999);
+	assert_int_equal(capable->state, DEVICE_ATTACHED);
+	refill(unit);
+	take_events(cpu_this(), &taken);
+	assert_int_equal(capable->state, DEVICE_QUARANTINED);
+	/* One that does not obey is not told of again and again, */
+	for (u32 i = 0; i < 1000; i++) {
+		refill(unit);
+		take_events(cpu_this(), &taken);
+	}
+	assert_int_equal(taken, 10001);
+	/* but when it was quiet. */
+	fault_poll();
+	fault_poll();
+	refill(unit);
+	take_events(cpu_this(), &taken);
+	assert_int_equal(taken, 10002);
+}
+
 /* ---- without VT-d ---- */
 
 static void test_unprotected(void **state)
@@ -364,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup(test_failed_unit_is_fenced, set_up),
 		cmocka_unit_test_setup(test_failed_unit_is_found_by_polling, set_up),
 		cmocka_unit_test_setup(test_fault_storm, set_up),
+		cmocka_unit_test_setup(test_fault_storm_by_event, set_up),
 		cmocka_unit_test_setup(test_unprotected, set_up),
 	};
 

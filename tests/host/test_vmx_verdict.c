@@ -218,8 +218,9 @@ bool msr_try_read(u32 msr, u64 *value)
 	return false;
 }
 
-void fault_poll(void)
+bool fault_poll(void)
 {
+	return true;
 }
 
 void apic_send(u32 apic_id, u32 command)

@@ -751,6 +751,164 @@ static void test_faults(void **state)
 	assert_false(overflow);
 }
 
+#define FECTL        0x38
+#define FECTL_MASKED (1u << 31)
+
+static bool is_masked(void)
+{
+	return fake_unit_r32(&fake_units[0], FECTL) & FECTL_MASKED;
+}
+
+static void raise_fault(u32 n)
+{
+	fake_unit_raise_fault(&fake_units[0], n, 0x28, 5, false, 0x1000);
+}
+
+static bool next_fault(void)
+{
+	struct vtd_fault fault;
+	bool overflow;
+
+	return vtd_next_fault(&units[0], &fault, &overflow);
+}
+
+/* Four records; its event is armed and goes to CPU 3. */
+static struct vtd_unit *started_with_event(void)
+{
+	struct vtd_unit *u = started(0, CAP_48 | 3ull << 40, ECAP_SC);
+
+	vtd_start_fault_event(u, 3);
+	assert_true(is_masked());
+	vtd_arm_fault_event(u);
+	assert_false(is_masked() || fake_units[0].events);
+	return u;
+}
+
+static void test_fault_event_address(void **state)
+{
+	const struct fake_unit *f = &fake_units[0];
+	struct vtd_unit *u = started(0, CAP_48, ECAP_SC);
+
+	(void)state;
+	vtd_start_fault_event(u, 0x1fe); /* it has no x2APIC mode */
+	vtd_arm_fault_event(u);
+	assert_true(is_masked() && !vtd_take_fault_event(u));
+	raise_fault(0);
+	assert_true(next_fault());
+	assert_false(vtd_take_fault_event(u) || f->events);
+	vtd_start_fault_event(u, 0xfe);
+	assert_int_equal(fake_unit_r32(f, 0x3c), 0x400);
+	assert_int_equal(fake_unit_r32(f, 0x40), 0xfeefe000);
+	assert_int_equal(fake_unit_r32(f, 0x44), 0);
+	u = started(0, CAP_48, ECAP_SC | 1 << 4);
+	vtd_start_fault_event(u, 0x123fe);
+	assert_int_equal(fake_unit_r32(f, 0x40), 0xfeefe000);
+	assert_int_equal(fake_unit_r32(f, 0x44), 0x12300);
+}
+
+/* One NMI, and none more before all is taken, whatever comes meanwhile. */
+static void test_fault_event(void **state)
+{
+	struct vtd_unit *u = started_with_event();
+	struct fake_unit *f = &fake_units[0];
+
+	(void)state;
+	assert_false(vtd_take_fault_event(u)); /* somebody else's NMI */
+	for (u32 i = 1; i < 4; i++) {
+		raise_fault(0);
+		assert_int_equal(f->events, i);
+		assert_true(vtd_take_fault_event(u));
+		assert_false(vtd_take_fault_event(u));
+		raise_fault(1);
+		assert_true(next_fault() && is_masked());
+		assert_true(next_fault());
+		raise_fault(2);
+		assert_true(next_fault());
+		assert_false(next_fault());
+		assert_true(is_masked());
+		vtd_arm_fault_event(u);
+		assert_false(is_masked());
+		assert_int_equal(f->events, i);
+		assert_false(vtd_take_fault_event(u));
+	}
+}
+
+/* The NMI comes after all: nobody takes it for another's, and not before it the next one. */
+static void test_fault_event_found_before(void **state)
+{
+	struct vtd_unit *u = started_with_event();
+	struct fake_unit *f = &fake_units[0];
+
+	(void)state;
+	raise_fault(0);
+	assert_true(next_fault());
+	assert_false(next_fault());
+	vtd_arm_fault_event(u);
+	assert_true(is_masked());
+	raise_fault(0);
+	assert_true(next_fault());
+	assert_int_equal(f->events, 1);
+	assert_true(vtd_take_fault_event(u));
+	assert_false(vtd_take_fault_event(u));
+	vtd_arm_fault_event(u);
+	assert_false(is_masked());
+	assert_int_equal(f->events, 1);
+	raise_fault(0);
+	assert_int_equal(f->events, 2);
+}
+
+/* What comes between the last look and the arming is told at once. */
+static void test_fault_event_meanwhile(void **state)
+{
+	struct vtd_unit *u = started_with_event();
+
+	(void)state;
+	raise_fault(0);
+	assert_true(vtd_take_fault_event(u) && next_fault());
+	assert_false(next_fault());
+	raise_fault(0);
+	assert_int_equal(fake_units[0].events, 1);
+	vtd_arm_fault_event(u);
+	assert_int_equal(fake_units[0].events, 2);
+	assert_true(vtd_take_fault_event(u) && next_fault());
+}
+
+/* The mask catches a message that has not left: nobody waits for it. */
+static void test_fault_event_held(void **state)
+{
+	struct vtd_unit *u = started_with_event();
+	struct fake_unit *f = &fake_units[0];
+
+	(void)state;
+	f->holds_event = true;
+	raise_fault(0);
+	assert_true(next_fault());
+	assert_false(next_fault() || vtd_take_fault_event(u));
+	f->holds_event = false;
+	vtd_arm_fault_event(u);
+	assert_false(is_masked() || f->events);
+	raise_fault(0);
+	assert_int_equal(f->events, 1);
+}
+
+/* It says nothing while a queue error stands, and is not waited for. */
+static void test_fault_event_queue_error(void **state)
+{
+	struct vtd_unit *u = started_with_event();
+	struct fake_unit *f = &fake_units[0];
+
+	(void)state;
+	raise_fault(0);
+	fake_unit_set32(f, 0x34, fake_unit_r32(f, 0x34) | 0x40);
+	assert_true(vtd_take_fault_event(u) && next_fault());
+	assert_false(next_fault());
+	vtd_arm_fault_event(u);
+	assert_true(is_masked() && !vtd_take_fault_event(u));
+	fake_unit_set32(f, 0x34, 0);
+	vtd_arm_fault_event(u);
+	assert_false(is_masked());
+}
+
 static void test_start_drops_old_faults(void **state)
 {
 	struct vtd_fault fault;
@@ -825,6 +983,12 @@ int main(void)
 		TEST(test_registers),
 		TEST(test_registers_fail),
 		TEST(test_faults),
+		TEST(test_fault_event_address),
+		TEST(test_fault_event),
+		TEST(test_fault_event_found_before),
+		TEST(test_fault_event_meanwhile),
+		TEST(test_fault_event_held),
+		TEST(test_fault_event_queue_error),
 		TEST(test_start_drops_old_faults),
 		TEST(test_fault_reasons),
 	};
