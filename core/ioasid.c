@@ -433,6 +433,6 @@ err_t ioasid_unmap(struct ioasid *io, u64 iova, u64 size)
 	if (page_used_percent() >= POOL_FOR_UNMAP)
 		return E_NO_MEMORY;
 	e = vtd_unmap(&io->space, iova, size);
-	flush_for(io, io->vm);
+	flush_for(io, io->vm); /* after a time-out, too: the leaves are gone */
 	return e;
 }

@@ -267,6 +267,8 @@ static void test_invalidations_do_not_grow(void **state)
 			*count = 0;
 			assert_ok(vtd_detach(&unit, RID, &space));
 			assert_int_equal(*count, 2);
+			assert_ok(vtd_attach(&unit, RID, &space)); /* all of it is mapped now */
+			assert_int_equal(*count, 2 + 2 * changes);
 			assert_int_equal(fake_units[0].queue_errors, 0);
 		}
 		if (cap & CAP_CM)
