@@ -137,8 +137,7 @@ static err_t empty_tlb(struct vtd_unit *unit, struct vtd_tlb *t)
 	t->lost = true;
 	unit->tlbs_lost++;
 	vtd_block(unit, t->rid);
-	TRY(insist(unit, vtd_flush_contexts(VTD_DESC_DEVICE, t->rid, t->domain_id)));
-	return unit->scalable ? insist(unit, vtd_flush_pasids()) : E_OK;
+	return insist(unit, vtd_flush_contexts(VTD_DESC_DEVICE, t->rid, t->domain_id));
 }
 
 /* With the device TLBs of the domain after the unit's own (6.5.2.5): else they could be refilled

@@ -85,8 +85,10 @@ static void complete_command(struct fake_unit *unit, u32 bit, bool on)
 	if (bit == 1u << 27)
 		on = false; /* its status bit is set while it is under way */
 	fake_unit_set32(unit, GSTS, on ? status | bit : status & ~bit);
-	if (bit == 1u << 26 && !on)
+	if (bit == 1u << 26 && !on) {
 		fake_unit_set64(unit, IQH, 0);
+		unit->unanswered = false;
+	}
 	if (unit->on_command)
 		unit->on_command(unit, bit, on);
 }
@@ -132,6 +134,22 @@ void fake_unit_catch_up(struct fake_unit *unit)
 
 /* ---- queue ---- */
 
+/* 6.5.2.5: of 2^n pages, whose address has n - 1 ones above bit 11 if S is set. */
+static void obey_tlb(struct fake_unit *unit, u64 low, u64 high)
+{
+	u32 rid = low >> 32 & 0xffff, lg2 = high & 1 ? 1 + __builtin_ctzll(~(high >> 12)) : 0;
+	u64 function = (low >> 12 & 0xf) | low >> 52 << 4;
+
+	assert_false(low & 0xffe00ff0 || high & 0xffe);
+	assert_true(reg64(unit, ECAP) & 4);
+	assert_int_equal(function, reg64(unit, ECAP) >> 41 & 1 ? rid : 0);
+	note(unit, "tlb rid=%04x address=%llx pages-lg2=%u depth=%u\n", rid,
+	     (unsigned long long)(high >> 12 << 12 & ~((1ull << lg2 << 11) - 1)), lg2,
+	     (u32)(low >> 16 & 0x1f));
+	if (unit->on_descriptor)
+		unit->on_descriptor(unit, low, high);
+}
+
 static void obey(struct fake_unit *unit, u64 low, u64 high)
 {
 	u32 kind = low & 0xf, granularity = low >> 4 & 3, domain = low >> 16 & 0xffff;
@@ -145,6 +163,10 @@ static void obey(struct fake_unit *unit, u64 low, u64 high)
 	}
 	if (unit->on_invalidation)
 		unit->on_invalidation(unit);
+	if (kind == 3) {
+		obey_tlb(unit, low, high);
+		return;
+	}
 	if (kind == 1)
 		note(unit, "context %s domain=%u rid=%04x\n", scopes[granularity], domain,
 		     (u32)(low >> 32 & 0xffff));
@@ -163,6 +185,22 @@ static void obey(struct fake_unit *unit, u64 low, u64 high)
 		unit->on_descriptor(unit, low, high);
 }
 
+/* Whether a descriptor from here to the next wait is for a device TLB that does not answer: then
+ * nothing of all that need be done. */
+static bool meets_silence(const struct fake_unit *unit, const u8 *queue, u64 at, u64 size)
+{
+	u64 low;
+
+	for (;; at = (at + size) % PAGE_SIZE) {
+		memcpy(&low, queue + at, sizeof(low));
+		if ((low & 0xf) == 5)
+			return false;
+		if ((low & 0xf) == 3 && !(low >> 32 & 0xff07) &&
+		    unit->silent_rids >> (low >> 35 & 0x1f) & 1)
+			return true;
+	}
+}
+
 void fake_unit_run_queue(struct fake_unit *unit)
 {
 	u64 head = reg64(unit, IQH) & 0x7fff0, tail = reg64(unit, IQT) & 0x7fff0;
@@ -179,7 +217,14 @@ void fake_unit_run_queue(struct fake_unit *unit)
 		assert_true((reg64(unit, RTADDR) >> 10 & 3) != 1 || size == 32);
 		memcpy(words, queue + head, size);
 		assert_true(!words[2] && !words[3]);
-		obey(unit, words[0], words[1]);
+		if (unit->unanswered && (words[0] & 0xf) == 5) { /* 6.5.2.11 */
+			if (!unit->silent_for_ever)
+				fake_unit_set32(unit, FSTS, fake_unit_r32(unit, FSTS) | 0x40);
+			return;
+		}
+		unit->unanswered |= meets_silence(unit, queue, head, size);
+		if (!unit->unanswered)
+			obey(unit, words[0], words[1]);
 		head = (head + size) % PAGE_SIZE;
 		fake_unit_set64(unit, IQH, head);
 	}
@@ -268,6 +313,8 @@ static void write32(struct fake_unit *unit, u32 offset, u32 value)
 	} else if (offset == FSTS) { /* write one to clear, but PPF and FRI */
 		if (value & 0x70)
 			unit->queue_errors = 0;
+		if (value & 0x40)
+			unit->unanswered = false;
 		fake_unit_set32(unit, FSTS, fake_unit_r32(unit, FSTS) & ~(value & 0x71));
 		if (!(fake_unit_r32(unit, FSTS) & 0x73)) /* QEMU looks here only */
 			fake_unit_set32(unit, FECTL, fake_unit_r32(unit, FECTL) & ~IP);

@@ -25,9 +25,12 @@ struct fake_unit {
 	u32 head_lag;       /* the head reaches the tail when it is read for the n-th time */
 	u32 queue_errors;   /* bits of FSTS raised at the next descriptor instead of obeying */
 	u32 tail_writes;
-	u32 events;                                      /* fault events it has sent */
-	bool holds_event;                                /* it cannot for a moment */
-	void (*on_invalidation)(struct fake_unit *unit); /* before one is obeyed */
+	u32 silent_rids;      /* bit n: the device TLB of device n on bus 0 does not answer */
+	bool silent_for_ever; /* and the unit does not say so by ITE */
+	bool unanswered;      /* one that was asked, since the last wait */
+	u32 events;           /* fault events it has sent */
+	bool holds_event;     /* it cannot for a moment */
+	void (*on_invalidation)(struct fake_unit *unit);                  /* before one is obeyed */
 	void (*on_descriptor)(struct fake_unit *unit, u64 low, u64 high); /* what it is */
 	void (*on_command)(struct fake_unit *unit, u32 command, bool on); /* when it is obeyed */
 	char notes[1 << 14];

@@ -111,6 +111,13 @@ void model_judge(struct walker *w, u16 rid, u64 iova, const struct outcome *o)
 		              o->reason);
 }
 
+bool model_has_tlb(struct walker *w, u16 rid)
+{
+	const struct model_device *d = find_device(w, rid);
+
+	return d && d->tlb;
+}
+
 bool model_reads_table(struct walker *w, u64 pa)
 {
 	if (fake_mem_is_used(pa) && ALIGN_DOWN(pa, PAGE_SIZE) != leaving_pa) {
@@ -291,7 +298,7 @@ void model_add_unit(u32 n)
 struct model_device *model_add_device(u32 unit, u16 rid, bool nosnoop)
 {
 	assert_true(device_count < DEVICES_MAX);
-	devices[device_count] = (struct model_device){unit, rid, nosnoop, NULL, STAGE_OUT};
+	devices[device_count] = (struct model_device){unit, rid, nosnoop, NULL, STAGE_OUT, false};
 	return &devices[device_count++];
 }
 
@@ -388,4 +395,26 @@ err_t model_detach(struct vtd_unit *unit, struct model_device *d)
 		d->stage = e ? STAGE_IN : STAGE_OUT;
 	model_step();
 	return e;
+}
+
+err_t model_use_tlb(struct vtd_unit *unit, struct model_device *d)
+{
+	err_t e = vtd_allow_tlb(unit, d->rid, d->space, true);
+
+	if (!e)
+		e = vtd_add_tlb(unit, d->rid, d->space, 0);
+	d->tlb = !e; /* bus mastering is on */
+	model_step();
+	return e;
+}
+
+err_t model_drop_tlb(struct vtd_unit *unit, struct model_device *d)
+{
+	err_t e;
+
+	d->tlb = false;
+	e = vtd_remove_tlb(unit, d->rid);
+	if (!e && walker_has_in_tlb(&walkers[d->unit], d->rid))
+		model_violate("device TLB", "%04x keeps translations", d->rid);
+	return e ? e : vtd_allow_tlb(unit, d->rid, d->space, false);
 }

@@ -31,6 +31,7 @@ struct model_device {
 	bool nosnoop; /* capable: it sets the attribute in all its requests */
 	const struct vtd_space *space;
 	enum stage stage;
+	bool tlb; /* it keeps translations, and uses them */
 };
 
 /* A range of a space. The first, the last and a middle page, and the pages around it, are where
@@ -68,6 +69,9 @@ err_t model_map(struct vtd_space *space, u64 iova, u64 pa, u64 size, u64 access)
 err_t model_unmap(struct vtd_space *space, u64 iova, u64 size);
 err_t model_attach(struct vtd_unit *unit, struct model_device *d, struct vtd_space *space);
 err_t model_detach(struct vtd_unit *unit, struct model_device *d);
+/* Its device TLB comes into use, and out of it: then nothing may be left in it. */
+err_t model_use_tlb(struct vtd_unit *unit, struct model_device *d);
+err_t model_drop_tlb(struct vtd_unit *unit, struct model_device *d);
 
 /* R17: whether no-snoop DMA may have written to the page behind the CPU's caches, with no flush
  * since. */

@@ -201,7 +201,8 @@ static void test_cve_2026_45944(void **state)
 	assert_int_equal(context_words[0] | context_words[1], 0);
 }
 
-/* No device TLB is ever allowed, so none needs an invalidation that a dead link would swallow. */
+/* No device TLB is allowed unasked, so none needs an invalidation that a dead link would swallow.
+ * One that has been asked for and does not answer: test_order.c, test_silent_device_tlb. */
 static void test_cve_2026_43130(void **state)
 {
 	const u64 *root, *context;

@@ -16,6 +16,7 @@
 #define ECAP          0xf00f4aull
 #define ECAP_C        BIT(0)
 #define ECAP_SC       BIT(7)
+#define ECAP_TLB      BIT(2)
 #define ECAP_SCALABLE (ECAP | BIT(43) | BIT(46))
 
 #define RW (VTD_READ | VTD_WRITE)
@@ -141,6 +142,93 @@ static void run_on_two(u64 second_ecap)
 	vtd_space_destroy(&space);
 }
 
+/* Device TLBs, of two devices in a space and one in another. No translation outlives its unmap in
+ * any of them. */
+static void run_with_tlbs(u64 cap, u64 ecap)
+{
+	struct vtd_unit *u = start(0, cap, ecap | ECAP_TLB);
+	struct model_device *d = model_add_device(0, 0x0018, false);
+	struct model_device *e = model_add_device(0, 0x0110, false);
+	struct model_device *f = model_add_device(0, 0x0020, false);
+
+	make_space(&space, u, 2);
+	make_space(&other, u, 3);
+	assert_ok(model_attach(u, d, &space));
+	assert_ok(model_use_tlb(u, d));
+	assert_ok(model_attach(u, f, &other));
+	assert_ok(model_use_tlb(u, f));
+	assert_ok(model_map(&other, 0x1000, 0x3000, 0x1000, RW));
+	map_and_unmap(&space);
+	assert_ok(model_attach(u, e, &space));
+	assert_ok(model_map(&space, 0, 0, 0x4000, RW));
+	assert_ok(model_use_tlb(u, e));
+	assert_ok(model_unmap(&space, 0x1000, 0x2000));
+	assert_true(walker_has_in_tlb(&walkers[0], f->rid));
+	assert_ok(model_drop_tlb(u, d));
+	assert_ok(model_unmap(&space, 0, 0x1000));
+	assert_ok(model_detach(u, d));
+	assert_ok(model_attach(u, d, &other));
+	assert_ok(model_use_tlb(u, d));
+	assert_ok(model_unmap(&other, 0, MIB(1)));
+	assert_ok(model_drop_tlb(u, d));
+	assert_ok(model_detach(u, d));
+	assert_ok(model_drop_tlb(u, f));
+	assert_ok(model_detach(u, f));
+	vtd_space_destroy(&other);
+}
+
+static void test_device_tlbs(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		reset(state);
+		run_with_tlbs(kinds[i].cap, kinds[i].ecap);
+		if (model_violation[0])
+			fail_msg("cap=%lx ecap=%lx: %s", kinds[i].cap, kinds[i].ecap,
+			         model_violation);
+	}
+}
+
+/* One does not answer: when the unmap returns, what it kept leads nowhere, and it is the only one
+ * that lost anything. */
+static void run_with_silent_tlb(u64 ecap, bool for_ever)
+{
+	struct vtd_unit *u = start(0, CAP_48, ecap | ECAP_TLB);
+	struct model_device *d = model_add_device(0, 0x0018, false);
+	struct model_device *e = model_add_device(0, 0x0020, false);
+	struct vtd_context entry;
+
+	make_space(&space, u, 2);
+	assert_ok(model_attach(u, d, &space));
+	assert_ok(model_attach(u, e, &space));
+	assert_ok(model_use_tlb(u, d));
+	assert_ok(model_use_tlb(u, e));
+	assert_ok(model_map(&space, 0, 0, 0x4000, RW));
+	fake_units[0].silent_rids = 1 << (d->rid >> 3);
+	fake_units[0].silent_for_ever = for_ever;
+	d->stage = STAGE_CHANGING; /* it may lose all */
+	assert_ok(model_unmap(&space, 0x1000, 0x1000));
+	assert_true(walker_has_in_tlb(&walkers[0], d->rid));
+	assert_true(vtd_tlb_is_lost(u, d->rid) && !vtd_tlb_is_lost(u, e->rid) && !u->failed);
+	assert_false(vtd_read_context(u, d->rid, &entry));
+	assert_ok(model_unmap(&space, 0x2000, 0x1000)); /* it is not asked again */
+	assert_ok(model_map(&space, 0x1000, 0x8000, 0x2000, RW));
+	assert_error(model_drop_tlb(u, d), E_DEVICE_TLB);
+	assert_ok(model_detach(u, d));
+	assert_ok(model_unmap(&space, 0, 0x4000));
+	assert_ok(model_drop_tlb(u, e));
+	assert_ok(model_detach(u, e));
+	vtd_space_destroy(&space);
+}
+
+static void test_silent_device_tlb(void **state)
+{
+	for (u32 i = 0; i < 4; i++) {
+		reset(state);
+		run_with_silent_tlb((i & 1 ? ECAP_SCALABLE : ECAP) | ECAP_SC, i & 2);
+		assert_string_equal(model_violation, "");
+	}
+}
+
 static void test_two_units(void **state)
 {
 	(void)state;
@@ -199,8 +287,10 @@ static void test_replaced_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_kind_of_unit), TEST(test_two_units),     TEST(test_two_modes),
-		TEST(test_two_formats),        TEST(test_replaced_page),
+		TEST(test_device_tlbs),        TEST(test_silent_device_tlb),
+		TEST(test_every_kind_of_unit), TEST(test_two_units),
+		TEST(test_two_modes),          TEST(test_two_formats),
+		TEST(test_replaced_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

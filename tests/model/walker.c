@@ -12,6 +12,7 @@ enum { CAP = 0x08, ECAP = 0x10, RTADDR = 0x20 };
 #define CAP_CM        (1ull << 7)
 #define CAP_PSI       (1ull << 39)
 #define ECAP_COHERENT 1ull
+#define ECAP_TLB      (1ull << 2)
 #define ECAP_SNOOP    (1ull << 7)
 #define COMMAND_TE    (1u << 31)
 #define COMMAND_SRTP  (1u << 30)
@@ -24,6 +25,7 @@ enum { CAP = 0x08, ECAP = 0x10, RTADDR = 0x20 };
 #define CONTEXT_LOW  MASK(11, 4)
 #define CONTEXT_HIGH (MASK(63, 24) | BIT(7))
 #define LARGE        BIT(7)
+#define TLB          BIT(2) /* translation type 1; in scalable mode DTE */
 
 /* Scalable mode, 9.2, 9.4 to 9.6; page-walk snoop is never on */
 #define SCALABLE    BIT(10) /* of RTADDR */
@@ -157,7 +159,8 @@ static u8 read_context(struct walker *w, enum view view, u16 rid, u64 entry[2])
 		return FAULT_CONTEXT_ABSENT;
 	if (entry[1] & CONTEXT_HIGH || entry[0] & (CONTEXT_LOW | beyond_width(w)))
 		return FAULT_CONTEXT_RESERVED;
-	if (entry[0] & MASK(3, 2) || !(reg64(w, CAP) >> (8 + (entry[1] & 7)) & 1))
+	if (entry[0] & BIT(3) || (entry[0] & TLB && !has(w, ECAP, ECAP_TLB)) ||
+	    !(reg64(w, CAP) >> (8 + (entry[1] & 7)) & 1))
 		return FAULT_CONTEXT_INVALID;
 	return 0;
 }
@@ -180,7 +183,11 @@ static u8 read_scalable_context(struct walker *w, enum view view, u16 rid, u64 e
 	read_memory(w, view, at, entry, 16);
 	if (!(entry[0] & PRESENT))
 		return FAULT_CONTEXT_ABSENT;
-	return entry[1] || entry[0] & (MASK(11, 1) | beyond_width(w)) ? FAULT_CONTEXT_RESERVED : 0;
+	if (entry[0] & TLB && !has(w, ECAP, ECAP_TLB))
+		return FAULT_CONTEXT_RESERVED;
+	return entry[1] || entry[0] & ((MASK(11, 1) & ~TLB) | beyond_width(w))
+	               ? FAULT_CONTEXT_RESERVED
+	               : 0;
 }
 
 /* From a scalable context entry to the PASID entry, as a context entry of legacy mode. */
@@ -207,7 +214,7 @@ static u8 read_pasid(struct walker *w, enum view view, u64 context, u64 entry[2]
 	width = (u32)FIELD_GET(MASK(4, 2), pasid[0]);
 	if (FIELD_GET(MASK(8, 6), pasid[0]) != 2 || !(reg64(w, CAP) >> (8 + width) & 1))
 		return FAULT_PASID_INVALID;
-	entry[0] = (pasid[0] & ADDRESS) | PRESENT;
+	entry[0] = (pasid[0] & ADDRESS) | PRESENT | (context & TLB);
 	entry[1] = (pasid[1] & 0xffff) << 8 | width;
 	return 0;
 }
@@ -307,6 +314,7 @@ struct request {
 	enum view view;
 	u16 rid, domain;
 	u64 iova;
+	bool tlb; /* the device may keep the answer */
 };
 
 static void keep(const struct request *r, struct cached entry)
@@ -337,6 +345,12 @@ static void keep_translation(const struct request *r, u64 span, struct cached en
 static void answer(const struct request *r, const struct outcome *o)
 {
 	model_judge(r->w, r->rid, r->iova, o);
+	if (o->granted && r->tlb)
+		keep(r, (struct cached){.kind = CACHED_TLB,
+		                        .rid = r->rid,
+		                        .iova = ALIGN_DOWN(r->iova, PAGE_SIZE),
+		                        .size = PAGE_SIZE,
+		                        .outcome = *o});
 	if (o->granted)
 		keep(r, (struct cached){.kind = IN_FLIGHT,
 		                        .rid = r->rid,
@@ -367,9 +381,13 @@ static void translate_with(struct request r, const u64 context[2])
 	u32 count = r.w->cached_count;
 
 	r.domain = domain_of(context);
+	r.tlb = context[0] & TLB && model_has_tlb(r.w, r.rid);
 	for (u32 i = 0; i < count; i++) {
 		struct cached c = r.w->cached[i];
 
+		/* a translated request, of which the unit looks at the context entry only */
+		if (c.kind == CACHED_TLB && r.tlb && c.rid == r.rid && c.iova == r.iova)
+			model_judge(r.w, r.rid, r.iova, &c.outcome);
 		if (c.late != (r.view == VIEW_BUFFERED) || !covers(&c, r.domain, r.iova))
 			continue;
 		if (c.kind == CACHED_LEAF) {
@@ -440,7 +458,7 @@ void walker_translate(struct walker *w, u16 rid, u64 iova)
 		if ((view == VIEW_BUFFERED && !w->behind) ||
 		    (coherent && (view == VIEW_FLUSHED || view == VIEW_MIXED)))
 			continue;
-		translate_in_view((struct request){w, view, rid, 0, iova});
+		translate_in_view((struct request){w, view, rid, 0, iova, false});
 	}
 }
 
@@ -474,7 +492,7 @@ static bool is_translation_named(const struct cached *c, u64 low, u64 high)
 	u32 scope = low >> 4 & 3;
 	u64 size = PAGE_SIZE << (high & 0x3f), first = ALIGN_DOWN(high, size);
 
-	if (c->kind == CACHED_CONTEXT || c->kind == CACHED_PASID ||
+	if (c->kind == CACHED_CONTEXT || c->kind == CACHED_PASID || c->kind == CACHED_TLB ||
 	    (scope != 1 && c->domain != (u16)(low >> 16)))
 		return false;
 	if (scope != 3)
@@ -482,6 +500,25 @@ static bool is_translation_named(const struct cached *c, u64 low, u64 high)
 	if (c->kind == CACHED_TABLE && high & BIT(6)) /* the hint: leaves only */
 		return false;
 	return c->iova < first + size && first < c->iova + c->size;
+}
+
+/* Whether a device-TLB descriptor names it. */
+static bool is_in_tlb_named(const struct cached *c, u64 low, u64 high)
+{
+	u64 size = high & 1 ? (PAGE_SIZE * 2) << __builtin_ctzll(~(high >> 12)) : PAGE_SIZE;
+	u64 first = high & ~(size - 1) & ~(PAGE_SIZE - 1);
+
+	return c->kind == CACHED_TLB && c->rid == (u16)(low >> 32) &&
+	       (!size || c->iova - first < size);
+}
+
+bool walker_has_in_tlb(const struct walker *w, u16 rid)
+{
+	for (u32 i = 0; i < w->cached_count; i++) {
+		if (w->cached[i].kind == CACHED_TLB && w->cached[i].rid == rid)
+			return true;
+	}
+	return false;
 }
 
 /* What is in flight is only done with by draining: of reads (bit 7), of writes (bit 6). */
@@ -516,6 +553,7 @@ void walker_obey_descriptor(struct walker *w, u64 low, u64 high)
 		bool goes =
 			(low == 0x37 && c->kind == CACHED_PASID) || /* all of them */
 			(kind == 1 && is_context_named(w, c, low)) ||
+			(kind == 3 && is_in_tlb_named(c, low, high)) ||
 			(kind == 2 && is_translation_named(c, low, high) && !survives(w, c, low));
 
 		if (!goes)

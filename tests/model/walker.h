@@ -65,13 +65,14 @@ enum cached_kind {
 	CACHED_PASID,   /* the same as a context entry of legacy mode would say it; scalable mode */
 	CACHED_TABLE,   /* low: address of the table, high: its level; paging-structure caches */
 	CACHED_LEAF,    /* outcome; IOTLB */
+	CACHED_TLB,     /* outcome; in the device, which asked for it and sends it along */
 	IN_FLIGHT,      /* outcome; a request that is translated and not yet in memory */
 };
 
 struct cached {
 	enum cached_kind kind;
 	bool late;  /* of the unit whose reads are all behind the write buffer */
-	u16 rid;    /* CACHED_CONTEXT, CACHED_PASID, IN_FLIGHT */
+	u16 rid;    /* CACHED_CONTEXT, CACHED_PASID, CACHED_TLB, IN_FLIGHT */
 	u16 domain; /* all are tagged with it */
 	u64 iova, size;
 	u64 low, high;
@@ -92,6 +93,8 @@ struct walker {
 
 /* Judges an outcome of a request for the page at iova; in model.c. */
 void model_judge(struct walker *w, u16 rid, u64 iova, const struct outcome *outcome);
+/* Whether a device TLB is in use; in model.c. */
+bool model_has_tlb(struct walker *w, u16 rid);
 /* A table is read; in model.c. False: it is no allocated page. */
 bool model_reads_table(struct walker *w, u64 pa);
 
@@ -103,6 +106,9 @@ void walker_translate(struct walker *w, u16 rid, u64 iova);
 void walker_judge_flights(struct walker *w);
 /* One request, access READ or WRITE, in a unit without caches that reads what the CPU sees. */
 struct outcome walker_request(struct walker *w, u16 rid, u64 iova, u32 access);
+
+/* Whether anything is left in a device TLB. */
+bool walker_has_in_tlb(const struct walker *w, u16 rid);
 
 void walker_obey_descriptor(struct walker *w, u64 low, u64 high);
 void walker_obey_command(struct walker *w, u32 command, bool on);
