@@ -222,6 +222,22 @@ static void test_comes_and_goes(void **state)
 	assert_int_equal(audit_run(&output_log), 0);
 }
 
+/* One more than the unit's list holds: attached without, and nothing of it stays on. */
+static void test_too_many(void **state)
+{
+	(void)state;
+	add_atsr(0);
+	assert_ok(ats_allow(nic, true));
+	for (u16 rid = 0x200; units[0].tlb_count < VTD_TLBS_MAX; rid++)
+		assert_ok(vtd_add_tlb(&units[0], rid, &io->space, 0));
+	fake_log[0] = 0;
+	assert_ok(ioasid_attach(io, nic, vm));
+	assert_log("error device 01:00.0 ats=no reason=too-many\n"
+	           "attach 01:00.0 ioasid=net format=snoop vm=guest box=2 coherent=1\n");
+	assert_string_equal(watched_state(), "P--M");
+	assert_int_equal(audit_run(&output_log), 0);
+}
+
 /* Without ats=yes nothing of all that, and nothing a guest writes turns it on. */
 static void test_off(void **state)
 {
@@ -352,6 +368,7 @@ int main(void)
 		TEST(test_off),
 		TEST(test_reset_by_guest),
 		TEST(test_planted),
+		TEST(test_too_many),
 		TEST(test_silent_at_unmap),
 		TEST(test_silent_at_detach),
 		TEST(test_silent_at_reset),

@@ -95,6 +95,8 @@ static void test_errors(void **state)
 		{"device 00:05.0 nosnoop=probe", "nosnoop=probe", E_UNKNOWN_WORD},
 		{"device 00:05.0 vm=first", "vm=first", E_UNKNOWN_WORD},
 		{"device 00:05.0 nosnoop=block", "nosnoop=block", E_NO_BIT},
+		{"device 00:03.0 ats=yes", "ats=yes", E_NO_ATS},
+		{"device 00:03.0 ats=maybe", "ats=maybe", E_UNKNOWN_WORD},
 		{"list \"", "\"", E_BAD_QUOTE},
 		{"start first", "first", E_RUNNING},
 		{"start first now", "now", E_UNKNOWN_WORD},

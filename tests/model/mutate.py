@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-SOURCES = ["core/ioasid.c", "core/mailbox.c", "core/publish.c", "core/vcpu.c", "core/vm.c", "core/vm_memory.c",
+SOURCES = ["core/ats.c", "core/device_control.c", "core/ioasid.c", "core/mailbox.c", "core/publish.c", "core/vcpu.c", "core/vm.c", "core/vm_memory.c",
            *sorted(glob.glob("core/pagetable*.c")), *sorted(glob.glob("vtd/*.c"))]
 ROOMS = ("lib", "core", "vtd", "vmx", "boot", "tests")
 WORK = "build/mutate"
@@ -26,7 +26,8 @@ SECONDS = 60  # of one test; one that hangs is a failure, too
 CALLS = re.compile(r"\b(?:backend->)?(cache_\w+|vtd_unit_wait|await\w*|\w*invalidate\w*|\w*announce\w*"
                    r"|vtd_flush_write_buffer|tell\w*|pt_release|flush_for|count_device|device_quiesce|detach_rids"
                    r"|rmrr_unmap|reset_faults|vm_flush_caches|\w*refresh|retype_ram|set_memory_type|set_verdict"
-                   r"|mailbox_ask|mailbox_kick)\(")
+                   r"|mailbox_ask|mailbox_kick|insist|empty_tlb|vtd_block|vtd_(?:allow|add|remove)_tlb|ats_st\w+|disable|revive)\(")
+LISTED = re.compile(r"^\t+\w+\[count\+\+\] = .*;\n", re.M)  # one of several invalidations
 FLUSHED = re.compile(r"\b(publish_entries|publish_pair)\(")  # by their last argument
 DRAINED = re.compile(r"\bvtd_flush_iotlb\(")                 # the same
 RELEASED = re.compile(r"\b(pt_release|pt_list_free|page_free)\(")
@@ -88,6 +89,11 @@ def removed(path, text, declarations):
         yield match, f"without {match.group(1)}", text[:match.start()] + neutral + text[end + 1:]
 
 
+def left_out(_path, text, _declarations):
+    for match in LISTED.finditer(text):
+        yield match, "not in the list", text[:match.start()] + "(void)0;\n" + text[match.end():]
+
+
 def changed_arguments(_path, text, _declarations):
     for pattern, value, what in ((FLUSHED, " false", "unflushed"), (DRAINED, " 0", "without drain")):
         for match, end in calls(text, pattern):
@@ -146,7 +152,7 @@ def misplaced(_path, text, _declarations):
 def mutants(path, declarations):
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    for generate in (removed, changed_arguments, unasked, swapped, released_early, misplaced):
+    for generate in (removed, left_out, changed_arguments, unasked, swapped, released_early, misplaced):
         for match, what, mutated in generate(path, text, declarations):
             line = text.count("\n", 0, match.start() + 1) + 1
             yield Mutant(path, line, what, mutated, text.split("\n")[line - 1])

@@ -17,7 +17,7 @@ MODEL_SOURCES_order = $(MODEL) $(SOURCES_vtd_unit)
 
 # What must notice each mutation of the driver (make mutate), the model first.
 MUTATE_TESTS := $(addprefix $(B)/tests/model/test_,order attach lessons) $(addprefix $(B)/tests/host/test_, \
-	vtd_unit vtd_interrupt pagetable attach_order group attach_refused mailbox hypercall vm vcpu)
+	vtd_unit vtd_interrupt pagetable attach_order ats group attach_refused mailbox hypercall vm vcpu)
 
 HOST_TESTS += $(MODEL_TESTS:%=$(B)/tests/model/test_%)
 
