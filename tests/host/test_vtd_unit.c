@@ -511,6 +511,23 @@ static void test_failed_map_is_undone(void **state)
 	assert_int_equal(vtd_attach(u, 0x19, &space), E_NO_HARDWARE);
 }
 
+/* Where the unit looks, both times. */
+static void test_device_tlb_is_allowed_in_memory(void **state)
+{
+	struct vtd_unit *u = started(0, CAP_48, ECAP_SC);
+
+	(void)state;
+	make_space(true, 4, PT_LEAF_4K);
+	assert_int_equal(vtd_attach(u, 0x18, &space), E_OK);
+	assert_int_equal(vtd_allow_tlb(u, 0x18, &space, true), E_OK);
+	assert_int_equal(seen_context(u, 0x18)[0] & 0xf, 1 | 1 << 2); /* translation type 1 */
+	assert_int_equal(vtd_detach(u, 0x18, &space), E_NOT_FOUND);
+	assert_int_equal(vtd_allow_tlb(u, 0x18, &space, false), E_OK);
+	assert_int_equal(seen_context(u, 0x18)[0] & 0xf, 1);
+	assert_int_equal(vtd_detach(u, 0x18, &space), E_OK);
+	assert_int_equal(vtd_allow_tlb(u, 0x18, &space, true), E_NOT_FOUND);
+}
+
 static void test_failed_attach_blocks(void **state)
 {
 	struct vtd_unit *u = started(0, CAP_48 | CAP_CM, ECAP_SC);
@@ -974,6 +991,7 @@ int main(void)
 		TEST(test_late_completion_is_not_believed),
 		TEST(test_failed_map_is_undone),
 		TEST(test_failed_attach_blocks),
+		TEST(test_device_tlb_is_allowed_in_memory),
 		TEST(test_queue_errors),
 		TEST(test_queue_wraps),
 		TEST(test_scalable_start),
