@@ -45,17 +45,20 @@ static void check_device(const char *step, const struct edu *edu, uint32_t tried
 
 void step_config(const struct edu *edu)
 {
+	/* One that has no device finds nothing there: the first quarter of the functions will do.
+	 */
+	const uint32_t writes = edu ? WRITES : WRITES / 4;
 	uint32_t order = (uint32_t)random_next(), visible = 0;
 
-	for (uint32_t i = 0; i < WRITES; i++) {
+	for (uint32_t i = 0; i < writes; i++) {
 		order = order * 5 + 0x1235; /* modulo a power of 2 it comes by every number once */
-		write(order & (WRITES - 1), (uint32_t)random_next());
+		write(order & (writes - 1), (uint32_t)random_next());
 	}
 	for (uint32_t function = 0; function < PCI_FUNCTIONS; function++)
 		visible += pci_read(function, PCI_ID) != PCI_NOTHING;
-	report(visible == !!edu, "config visible=%u", visible);
+	report(visible == !!edu, "config writes=%u visible=%u", writes, visible);
 	if (edu)
-		check_device("config-own", edu, WRITES);
+		check_device("config-own", edu, writes);
 }
 
 /* BARs over other devices, units, local APICs, RAM, each other; then no decode. It is said to have
