@@ -35,6 +35,13 @@ static void check_rmrrs(void)
 	}
 }
 
+static void check_ats(void)
+{
+	assert_true(dmar.ats_count <= DMAR_ATS_MAX);
+	for (u32 i = 0; i < dmar.ats_count; i++)
+		check_scopes(dmar.ats[i].first_scope, dmar.ats[i].scope_count);
+}
+
 static err_t parse(u8 *bytes, size_t size)
 {
 	struct dmar_place place;
@@ -48,10 +55,13 @@ static err_t parse(u8 *bytes, size_t size)
 	assert_true(dmar.scope_count <= DMAR_SCOPES_MAX);
 	check_units();
 	check_rmrrs();
+	check_ats();
 	for (u32 i = 0; i < dmar.unit_count; i++)
 		scopes += dmar.units[i].scope_count;
 	for (u32 i = 0; i < dmar.rmrr_count; i++)
 		scopes += dmar.rmrrs[i].scope_count;
+	for (u32 i = 0; i < dmar.ats_count; i++)
+		scopes += dmar.ats[i].scope_count;
 	assert_int_equal(scopes, dmar.scope_count);
 	return E_OK;
 }
