@@ -226,7 +226,7 @@ def nested_roots(image, start):
     for page in range(0, len(image), 4096):
         vmrun_intercept, asid, nested, root = (struct.unpack_from("<Q", image, page + offset)[0]
                                                for offset in (0x10, 0x58, 0x90, 0xb0))
-        if vmrun_intercept & 1 and asid & 0xffffffff and nested & 1 and start <= root < start + len(image):
+        if vmrun_intercept & 1 and asid & 0xffffffff and nested & 1 and root in range(start, start + len(image), 4096):
             yield root
 
 
