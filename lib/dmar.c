@@ -77,10 +77,10 @@ static err_t add_rmrr(const u8 *bytes, u32 length, struct dmar *dmar)
 }
 
 /* 8.5, 8.8 */
-static err_t add_ats(const u8 *bytes, u32 length, struct dmar *dmar)
+static err_t add_ats(const u8 *bytes, u32 length, bool integrated, struct dmar *dmar)
 {
 	struct dmar_ats ats = {
-		.integrated = get_u16(bytes) == DMAR_SATC,
+		.integrated = integrated,
 		.flag = bytes[4] & 1,
 		.segment = get_u16(bytes + 6),
 		.first_scope = dmar->scope_count,
@@ -94,38 +94,32 @@ static err_t add_ats(const u8 *bytes, u32 length, struct dmar *dmar)
 	return E_OK;
 }
 
-/* What must be there before the scopes. */
-static u32 least_length(u16 type)
-{
-	static const u8 least[] = {
-		[DMAR_DRHD] = 16, [DMAR_RMRR] = 24, [DMAR_ATSR] = 8, [DMAR_SATC] = 8};
-
-	return type < ARRAY_SIZE(least) && least[type] ? least[type] : 4;
-}
-
 err_t dmar_parse(const u8 *table, size_t size, struct dmar *dmar, struct dmar_place *place)
 {
-	u32 offset = 48, end, length;
+	u32 offset = 48, end, length, least;
 
 	*place = (struct dmar_place){0};
 	TRY(acpi_check_body(table, size, "DMAR", offset, &end));
 	*dmar = (struct dmar){.flags = table[37]};
 	for (; offset < end; offset += length) {
 		const u8 *bytes = table + offset;
+		bool ats;
 
 		place->offset = offset;
 		if (end - offset < 4)
 			return E_BAD_LENGTH;
 		place->type = get_u16(bytes);
 		length = get_u16(bytes + 2);
-		if (length < least_length(place->type) || length > end - offset)
+		ats = place->type == DMAR_ATSR || place->type == DMAR_SATC;
+		least = place->type == DMAR_DRHD ? 16 : place->type == DMAR_RMRR ? 24 : ats ? 8 : 4;
+		if (length < least || length > end - offset)
 			return E_BAD_LENGTH;
 		if (place->type == DMAR_DRHD)
 			TRY(add_unit(bytes, length, dmar));
 		if (place->type == DMAR_RMRR)
 			TRY(add_rmrr(bytes, length, dmar));
-		if (place->type == DMAR_ATSR || place->type == DMAR_SATC)
-			TRY(add_ats(bytes, length, dmar));
+		if (ats)
+			TRY(add_ats(bytes, length, place->type == DMAR_SATC, dmar));
 	}
 	return E_OK;
 }

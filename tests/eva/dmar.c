@@ -15,7 +15,9 @@
 
 #define DRHD      0 /* 8.2: types of structures */
 #define RMRR      1
-#define OTHER     2
+#define ATSR      2
+#define SATC      5
+#define OTHER     6  /* and above */
 #define SCOPE_MIN 8u /* 8.3.1: one pair of a path; and as many as the parser takes */
 #define SCOPE_MAX (6u + 2u * DMAR_PATH_MAX)
 
@@ -61,7 +63,15 @@ static void choose_scopes(u32 at, u32 end)
 	eva_scope = 0;
 }
 
-/* The type of a structure: those that the parser looks into, or any other. */
+/* The bytes before a structure's scopes; 0: the parser does not look into it. */
+static u32 fixed_length(void)
+{
+	if (eva_type == ATSR || eva_type == SATC)
+		return 8;
+	return eva_type == DRHD ? 16 : eva_type == RMRR ? 24 : 0;
+}
+
+/* The type of a structure: up to the last that the parser looks into, or any other. */
 static u16 choose_type(u32 at, u16 type)
 {
 	eva_start = at;
@@ -77,14 +87,14 @@ static u16 choose_type(u32 at, u16 type)
 /* Its length: each one that may fit, or any other. */
 static u16 choose_length(u16 length)
 {
-	u32 fixed = eva_type == DRHD ? 16 : 24;
+	u32 fixed = fixed_length();
 
 	if (length > TABLE_MAX - eva_start) {
 		eva_length = TABLE_MAX + 1;
 		return length;
 	}
 	eva_length = length;
-	if (eva_type != OTHER && eva_length >= fixed)
+	if (fixed && eva_length >= fixed)
 		choose_scopes(eva_start + fixed, eva_start + eva_length);
 	return (u16)eva_length;
 }
@@ -97,7 +107,7 @@ static u16 read_u16(const u8 *from)
 
 	if (at == eva_start + 2)
 		return choose_length(value);
-	return at == eva_start + 6 && eva_type != OTHER ? value : choose_type(at, value);
+	return at == eva_start + 6 && fixed_length() ? value : choose_type(at, value);
 }
 
 void eva_memcpy(void *to, const void *from, size_t size)
