@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "guests/hostile/hostile.h"
 #include "guests/lib/pci.h"
+#include "guests/lib/random.h"
 #include "guests/lib/report.h"
 
 #define PORT_ADDRESS 0xcf8u

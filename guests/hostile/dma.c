@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "guests/hostile/hostile.h"
+#include "guests/lib/random.h"
 #include "guests/lib/report.h"
 
 #define PAGE     4096u

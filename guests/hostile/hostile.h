@@ -7,10 +7,6 @@
 
 #include "guests/lib/edu.h"
 
-/* The same row of numbers for the same seed. */
-uint64_t random_next(void);
-void random_seed(uint64_t seed);
-
 /* config.c: writes to configuration space, its own device's (NULL: it has none) and all others';
  * BARs, decode */
 void step_config(const struct edu *edu);

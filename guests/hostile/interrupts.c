@@ -2,6 +2,7 @@
 #include "guests/hostile/hostile.h"
 #include "guests/lib/cpus.h"
 #include "guests/lib/pci.h"
+#include "guests/lib/random.h"
 #include "guests/lib/report.h"
 
 #define APIC_IDS      256u

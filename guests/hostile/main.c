@@ -10,23 +10,8 @@
 
 #include "guests/lib/cpus.h"
 #include "guests/lib/options.h"
+#include "guests/lib/random.h"
 #include "guests/lib/report.h"
-
-static uint64_t random_state;
-
-/* xorshift64* */
-uint64_t random_next(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * 0x2545f4914f6cdd1dull;
-}
-
-void random_seed(uint64_t seed)
-{
-	random_state = seed * 2 + 1; /* never 0 */
-}
 
 static void attack(const struct multiboot *info, const struct edu *edu)
 {

@@ -21,6 +21,7 @@ import cases_console  # noqa: E402
 import cases_faults  # noqa: E402
 import cases_firmware  # noqa: E402
 import cases_guest  # noqa: E402
+import cases_hostile  # noqa: E402
 import cases_isolation  # noqa: E402
 import cases_manifest  # noqa: E402
 import cases_rounds  # noqa: E402
@@ -33,7 +34,7 @@ from case import judge  # noqa: E402
 from emulator import Debugger, Emulator, Monitor, Timeout  # noqa: E402
 
 # Those that take longest come first.
-MODULES = (cases_bochs, cases_rounds, cases_faults, cases_smp, cases_coherency, cases_isolation, cases_guest, cases_console,
+MODULES = (cases_bochs, cases_rounds, cases_hostile, cases_faults, cases_smp, cases_coherency, cases_isolation, cases_guest, cases_console,
            cases_firmware, cases_manifest)
 OUTPUT = "build/tests/boot"
 SHOWN = 8  # of what is wrong with a case

@@ -22,6 +22,12 @@ char fake_backend_ram_type(const struct vm *vm);
 extern char fake_trace[1 << 12];
 extern const char *(*fake_trace_state)(void); /* NULL: none */
 void fake_trace_step(const char *step);
+/* What has happened since the last look. */
+#define assert_trace(expected)                             \
+	do {                                               \
+		assert_string_equal(fake_trace, expected); \
+		fake_trace[0] = 0;                         \
+	} while (0)
 
 extern struct vcpu_state fake_state; /* what read_state gives */
 /* The last injection; ~0: none. */

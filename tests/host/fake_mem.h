@@ -39,6 +39,12 @@ extern struct fake_mem_hooks {
 
 /* Everything that was logged since the reset, lines ended by newlines. */
 extern char fake_log[1 << 16];
+/* What has been logged since the last look. */
+#define assert_log(expected)                             \
+	do {                                             \
+		assert_string_equal(fake_log, expected); \
+		fake_log[0] = 0;                         \
+	} while (0)
 
 /* Each look at a deadline lets this much time pass; 1 by default. */
 extern u64 fake_time_step_us;

@@ -74,18 +74,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-#define assert_trace(expected)                             \
-	do {                                               \
-		assert_string_equal(fake_trace, expected); \
-		fake_trace[0] = 0;                         \
-	} while (0)
-
-#define assert_log(expected)                             \
-	do {                                             \
-		assert_string_equal(fake_log, expected); \
-		fake_log[0] = 0;                         \
-	} while (0)
-
 static void test_snoop_costs_nothing(void **state)
 {
 	(void)state;

@@ -7,8 +7,8 @@
  */
 #include <asm/prctl.h>
 #include <stdio.h>
-#include "core/guest_apic.h"
 #include "core/audit.h"
+#include "core/guest_apic.h"
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "core/apic.h"
