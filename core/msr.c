@@ -25,9 +25,10 @@ static const struct {
 	u32 first, last;
 	enum msr_action platform, other;
 } rules[] = {
-	{0x10, 0x10, MSR_PASS, MSR_PASS}, /* TSC */
+	{0x10, 0x10, MSR_READ_ONLY, MSR_READ_ONLY}, /* TSC: turns are taken by it (R15) */
 	{MSR_APIC_BASE, MSR_APIC_BASE, MSR_READ_ONLY, MSR_READ_ONLY},
 	{MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, MSR_LOCKED, MSR_LOCKED},
+	{0x3b, 0x3b, MSR_ZERO, MSR_ZERO},   /* TSC_ADJUST */
 	{0x79, 0x79, MSR_ZERO, MSR_FAULT},  /* microcode update */
 	{0x9b, 0x9b, MSR_FAULT, MSR_FAULT}, /* SMM monitor */
 	{MSR_MTRRCAP, MSR_MTRRCAP, MSR_READ_ONLY, MSR_READ_ONLY},
@@ -41,6 +42,7 @@ static const struct {
 	{0x480, 0x4ff, MSR_FAULT, MSR_FAULT}, /* VMX capabilities */
 	{0x560, 0x587, MSR_FAULT, MSR_FAULT}, /* processor trace */
 	{0x600, 0x600, MSR_FAULT, MSR_FAULT}, /* DS_AREA */
+	{0x6e0, 0x6e0, MSR_PASS, MSR_PASS},   /* TSC_DEADLINE */
 	{MSR_X2APIC, 0x8ff, MSR_APIC, MSR_APIC},
 	{0xda0, 0xda0, MSR_PASS, MSR_PASS},                 /* XSS */
 	{MSR_EFER, 0xc0000084, MSR_PASS, MSR_PASS},         /* EFER and the SYSCALL registers */

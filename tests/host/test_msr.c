@@ -86,9 +86,10 @@ static const struct {
 	u32 msr;
 	enum how platform, other;
 } rows[] = {
-	{0x10, PASS, PASS},             /* TSC */
+	{0x10, READ_ONLY, READ_ONLY},   /* TSC */
 	{0x1b, READ_ONLY, READ_ONLY},   /* APIC base */
 	{0x3a, LOCKED, LOCKED},         /* feature control: no VMX */
+	{0x3b, ZERO, ZERO},             /* TSC_ADJUST */
 	{0x79, ZERO, FAULT},            /* microcode update */
 	{0x9b, FAULT, FAULT},           /* SMM monitor */
 	{0xfe, READ_ONLY, READ_ONLY},   /* MTRRCAP */
@@ -108,6 +109,7 @@ static const struct {
 	{0x560, FAULT, FAULT},          /* processor trace */
 	{0x571, FAULT, FAULT},          /* processor trace */
 	{0x600, FAULT, FAULT},          /* debug store area */
+	{0x6e0, PASS, PASS},            /* TSC_DEADLINE */
 	{0xc0000080, PASS, PASS},       /* EFER */
 	{0xc0000082, PASS, PASS},       /* LSTAR */
 	{0xc0000100, PASS, PASS},       /* FS base */
