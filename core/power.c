@@ -9,7 +9,8 @@
 #define PM1_SLP_TYP MASK(12, 10)
 #define PM1_SLP_EN  BIT(13)
 
-#define PORT_KEYBOARD      0x64   /* 8042 command: 0xfe pulses the reset line */
+#define PORT_KEYBOARD      0x64   /* 8042 command: 0xf0 to 0xff pulse lines, bit 0 clear: reset */
+#define PORT_CONTROL_A     0x92   /* PS/2 system control port A: bit 0 resets */
 #define PORT_RESET_CONTROL 0xcf9  /* PC chip sets: bit 2 resets */
 #define PORT_QEMU_EXIT     0xf4   /* isa-debug-exit */
 #define PORT_BOCHS_EXIT    0x8900 /* takes the letters of "Shutdown" */
@@ -19,11 +20,14 @@ static struct acpi_fadt registers;
 static int slp_typ = -1;
 static enum power_action action = POWER_HALT;
 
-/* Bytes that end the machine when a guest writes them. Port 0: this machine does not have it. */
+/* Bytes that end the machine when a guest writes them. Port 0: this machine does not have it. Of
+ * two for one port the first counts. */
 static struct end_byte {
 	u16 port;
 	u8 mask, value;
-} end_bytes[] = {{PORT_KEYBOARD, 0xff, 0xfe}, {PORT_RESET_CONTROL, BIT(2), BIT(2)}, {0}, {0}, {0}};
+} end_bytes[6] = {{PORT_KEYBOARD, 0xf1, 0xf0},
+                  {PORT_CONTROL_A, BIT(0), BIT(0)},
+                  {PORT_RESET_CONTROL, BIT(2), BIT(2)}};
 
 /* SLP_EN is in the upper byte. */
 static struct end_byte sleep_byte(u16 pm1_control_port)
@@ -37,9 +41,9 @@ void power_init(const struct acpi_fadt *fadt, int slp_typ_a)
 {
 	registers = *fadt;
 	slp_typ = slp_typ_a;
-	end_bytes[2] = (struct end_byte){fadt->reset_port, 0xff, fadt->reset_value};
-	end_bytes[3] = sleep_byte(fadt->pm1a_control_port);
-	end_bytes[4] = sleep_byte(fadt->pm1b_control_port);
+	end_bytes[3] = (struct end_byte){fadt->reset_port, 0xff, fadt->reset_value};
+	end_bytes[4] = sleep_byte(fadt->pm1a_control_port);
+	end_bytes[5] = sleep_byte(fadt->pm1b_control_port);
 }
 
 void power_set_action(enum power_action a)

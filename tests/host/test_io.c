@@ -141,8 +141,12 @@ static void test_end_requests(void **state)
 		{RESET, 1, 0x43, false},
 		{RESET - 1, 2, 0x4200, true},
 		{0x64, 1, 0xfe, true},
-		{0x64, 1, 0xf0, false},
+		{0x64, 1, 0xf0, true},
+		{0x64, 1, 0xff, false},
+		{0x64, 1, 0xae, false},
 		{0x64, 2, 0x12fe, true},
+		{0x92, 1, 0x03, true},
+		{0x92, 1, 0x02, false},
 		{0xcf9, 1, 0x06, true},
 		{0xcf9, 1, 0x02, false},
 		{0xcf8, 2, 0x0400, true},
@@ -172,7 +176,7 @@ static void test_platform_vm_ends(void **state)
 /* Other VMs have no ports, and cannot end the machine. */
 static void test_other_vms_have_no_ports(void **state)
 {
-	static const u16 ports[] = {0x00, 0x64, 0x3f8, 0xcf9, 0x604};
+	static const u16 ports[] = {0x00, 0x64, 0x92, 0x3f8, 0xcf9, 0x604};
 
 	(void)state;
 	vm->platform = false;
@@ -218,7 +222,7 @@ static u32 count_intercepted(bool platform)
 static void test_intercepted_ports(void **state)
 {
 	static const struct acpi_fadt fadt = {.pm1a_control_port = PM1A, .reset_port = RESET};
-	static const u16 expected[] = {0x64,  0x3f8, 0xcf8, 0xcf9, 0xcfa,    0xcfb,
+	static const u16 expected[] = {0x64,  0x92,  0x3f8, 0xcf8, 0xcf9,    0xcfa, 0xcfb,
 	                               0xcfc, 0xcfd, 0xcfe, 0xcff, PM1A + 1, RESET};
 
 	(void)state;
