@@ -44,11 +44,16 @@ static bool has_ram(const struct vm *vm, u64 pa, u64 size, bool all)
 	return false;
 }
 
+static bool is_interrupts(u64 address, u64 size)
+{
+	return address < IOASID_MSI_END && IOASID_MSI_START < address + size;
+}
+
 static const char *check_dma_leaf(const struct audit *a, u64 iova, u64 pa, u64 size, u64 entry)
 {
 	if (!(entry & VTD_SNOOP) != (a->io->format != FORMAT_SNOOP))
 		return "snp-against-format";
-	if (iova < IOASID_MSI_END && IOASID_MSI_START < iova + size)
+	if (is_interrupts(iova, size))
 		return "interrupt-range";
 	return has_ram(a->vm, pa, size, true) || rmrr_allows(a->io, pa, size) ? NULL
 	                                                                      : "foreign-memory";
@@ -63,6 +68,8 @@ static const char *check_nested_leaf(const struct audit *a, u64 pa, u64 size, u6
 
 	bits &= ~a->pt->format->present; /* permissions are another matter */
 
+	if (is_interrupts(pa, size))
+		return "interrupt-range";
 	for_each_vm (other) {
 		if (other != a->vm && has_ram(other, pa, size, false))
 			return "memory-of-other-vm";

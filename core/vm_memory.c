@@ -7,6 +7,7 @@
 #include "core/facts.h"
 #include "core/hpet.h"
 #include "core/ioapic.h"
+#include "core/ioasid.h"
 #include "core/mem.h"
 #include "core/msi.h"
 #include "lib/string.h"
@@ -154,6 +155,8 @@ static err_t map_platform(struct vm *vm)
 	if (hpet_page())
 		TRY(hide(vm, touched_pages(hpet_page(), PAGE_SIZE)));
 	TRY(hide(vm, touched_pages(apic_page(), PAGE_SIZE)));
+	/* A store there may be a message to any CPU, unseen by remapping (R22). */
+	TRY(hide(vm, (struct span){IOASID_MSI_START, IOASID_MSI_END}));
 	for (u32 i = 0; ioapic_page(i); i++)
 		TRY(hide(vm, touched_pages(ioapic_page(i), PAGE_SIZE)));
 	for (u32 i = 0; i < facts.mcfg.count; i++) {

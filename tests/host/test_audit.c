@@ -142,6 +142,7 @@ static void test_nested(void **state)
 	(void)state;
 	plant(entry, facts.boot.image_pa | bits, "hypervisor-memory");
 	plant(entry, (other->ram[0].pa + MIB(2)) | bits, "memory-of-other-vm");
+	plant(entry, 0xfee00000 | bits, "interrupt-range");
 	plant(entry, *entry & ~0x40ull, "memory-type"); /* the guest's PAT counts */
 	plant(entry, *entry & ~0x30ull, "memory-type"); /* uncached */
 	plant(emulate, *emulate | 0x40, "memory-type"); /* it does not count */

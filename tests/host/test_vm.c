@@ -112,6 +112,11 @@ static void test_platform_memory(void **state)
 	assert_int_equal(leaf & 0x78, 0x70); /* write-back, whatever the guest says (R16) */
 	leaf = pt_lookup(&vm->stage2, FREE_PA + RAM, &size);
 	assert_int_equal(leaf & 0x78, 0x40); /* uncached, whatever the guest says */
+	/* What a CPU stores to the interrupt range would be a message (R22). */
+	for (u64 pa = 0xfee00000; pa < 0xfef00000; pa += PAGE_SIZE)
+		assert_int_equal(pt_lookup(&vm->stage2, pa, &size), 0);
+	assert_int_not_equal(pt_lookup(&vm->stage2, 0xfedff000, &size), 0);
+	assert_int_not_equal(pt_lookup(&vm->stage2, 0xfef00000, &size), 0);
 	assert_int_equal(vm->stage2.removed_pa, 0);
 	vcpu_destroy_all(vm);
 	assert_int_equal(fake_mem_used(), 0);
