@@ -103,21 +103,31 @@ static bool cr0_is_valid(u64 cr0, const struct vcpu_state *s)
 	return cr0 & CR0_PE && (!(s->efer & EFER_LME) || s->cr4 & CR4_PAE);
 }
 
-/* R16: CD and NW are the guest's to see, never the CPU's to have. */
+/* R16: CD and NW are the guest's to see, never the CPU's to have. The memory type that goes with
+ * them may cost a write-back (R15). */
+static void set_cache_bits(struct vcpu *vcpu, u64 cache_bits)
+{
+	u64 start;
+
+	if (cache_bits == vcpu->cr0_cache_bits)
+		return;
+	exit_wait_turn(vcpu->vm);
+	start = cpu_tsc();
+	vcpu->cr0_cache_bits = cache_bits;
+	vm_update_cache_bits(vcpu);
+	exit_end_turn(vcpu->vm, start);
+}
+
 static enum exit_result handle_cr0_write(struct vcpu *vcpu, struct exit *exit)
 {
 	struct vcpu_state state;
-	u64 cr0, cache_bits;
+	u64 cr0;
 
 	backend->read_state(vcpu, &state);
 	cr0 = state.code_bits == 64 ? exit->cr0 : (u32)exit->cr0;
-	cache_bits = cr0 & CR0_CACHE_BITS;
 	if (!cr0_is_valid(cr0, &state))
 		return exit_inject(vcpu, VECTOR_GP, 0);
-	if (cache_bits != vcpu->cr0_cache_bits) {
-		vcpu->cr0_cache_bits = cache_bits;
-		vm_update_cache_bits(vcpu);
-	}
+	set_cache_bits(vcpu, cr0 & CR0_CACHE_BITS);
 	backend->write_cr0(vcpu, cr0 & ~CR0_CACHE_BITS);
 	return RESULT_ADVANCE;
 }

@@ -154,6 +154,7 @@ static enum exit_result write_cr0(u64 value)
 static void test_cr0(void **state)
 {
 	struct exit read = {.kind = EXIT_CR0_READ, .gpr = GPR_RSI};
+	u64 start;
 	static const struct {
 		u64 cr0;
 		struct vcpu_state state;
@@ -187,7 +188,11 @@ static void test_cr0(void **state)
 	assert_int_equal(fake_backend_ram_type(vm), 'u');
 	assert_int_equal(write_cr0(CR0_PE), RESULT_ADVANCE);
 	assert_int_equal(fake_backend_ram_type(vm), 'g');
+	/* in its turn (R15) */
+	vm->turn_end = start = cpu_tsc();
+	vm->turn_cost = 20000000;
 	assert_int_equal(write_cr0(CR0_PE | CR0_CD), RESULT_ADVANCE);
+	assert_true(vm->turn_end - start >= 20000000);
 	assert_int_equal(fake_backend_ram_type(vm), 'u');
 }
 
