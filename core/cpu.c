@@ -95,6 +95,7 @@ static void set_control_registers(void)
 	struct cpuid features = cpuid(7, 0);
 
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);
+	msr_write(MSR_PAT, PAT_RESET); /* with which PCD and PWT make leaves UC (R16) */
 	CPU_WRITE_CR(0, (CPU_READ_CR(0) | CR0_WP | CR0_NE) & ~CR0_CACHE_BITS & ~CR0_TS);
 	if (features.ebx & BIT(7))
 		cr4 |= CR4_SMEP;

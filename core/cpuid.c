@@ -15,6 +15,7 @@
 #define ECX_HYPERVISOR         BIT(31)
 #define LEAF_MORE_FEATURES     0x7
 #define EBX_PROCESSOR_TRACE    BIT(25)
+#define ECX_OSPKE              BIT(4)
 #define LEAF_PROCESSOR_TRACE   0x14
 #define LEAF_EXTENDED_FEATURES 0x80000001
 #define ECX_SVM                BIT(2)
@@ -53,12 +54,23 @@ static void amend_features(struct vcpu *vcpu)
 		vcpu->gpr[GPR_RCX] |= ECX_OSXSAVE;
 }
 
+static void amend_more_features(struct vcpu *vcpu)
+{
+	struct vcpu_state state;
+
+	backend->read_state(vcpu, &state);
+	vcpu->gpr[GPR_RBX] &= ~EBX_PROCESSOR_TRACE;
+	vcpu->gpr[GPR_RCX] &= ~ECX_OSPKE;
+	if (state.cr4 & CR4_PKE)
+		vcpu->gpr[GPR_RCX] |= ECX_OSPKE;
+}
+
 static bool is_ours(u32 leaf)
 {
 	return leaf >> 8 == HYPERVISOR_CPUID_BASE >> 8;
 }
 
-static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 leaf)
+static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 leaf, u32 subleaf)
 {
 	static const char signature[] = HYPERVISOR_SIGNATURE;
 	const u8 *name = (const u8 *)signature;
@@ -66,8 +78,8 @@ static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 l
 
 	if (leaf == LEAF_FEATURES)
 		amend_features(vcpu);
-	else if (leaf == LEAF_MORE_FEATURES)
-		gpr[GPR_RBX] &= ~EBX_PROCESSOR_TRACE;
+	else if (leaf == LEAF_MORE_FEATURES && !subleaf)
+		amend_more_features(vcpu);
 	else if (leaf == LEAF_EXTENDED_FEATURES)
 		gpr[GPR_RCX] &= ~ECX_SVM;
 	else if (leaf == HYPERVISOR_CPUID_BASE)
@@ -83,12 +95,12 @@ static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 l
 
 enum exit_result cpuid_handle(struct vcpu *vcpu, struct exit *exit)
 {
-	u32 leaf = (u32)vcpu->gpr[GPR_RAX];
+	u32 leaf = (u32)vcpu->gpr[GPR_RAX], subleaf = (u32)vcpu->gpr[GPR_RCX];
 	u8 low = (u8)leaf;
 
 	(void)exit;
 	execute(vcpu->gpr);
 	if ((low < 32 && AMENDED_LEAVES >> low & 1) || is_ours(leaf))
-		return amend(vcpu, leaf);
+		return amend(vcpu, leaf, subleaf);
 	return RESULT_ADVANCE;
 }

@@ -31,6 +31,7 @@ static err_t create(struct vm *vm, struct cpu *cpu)
 		return e;
 	}
 	vm->vcpus[vm->vcpu_count++] = vcpu;
+	cpu->nmi = false; /* the one before was owed it */
 	__atomic_store_n(&cpu->vcpu, vcpu, __ATOMIC_RELEASE);
 	return E_OK;
 }
@@ -97,6 +98,7 @@ void vcpu_take(struct vcpu *vcpu, u32 requests)
 		                                  .vector = vcpu->sipi_vector,
 		                                  .gpr[GPR_RDX] = cpuid(1, 0).eax};
 		vcpu->cr0_cache_bits = CR0_INIT_CACHE_BITS;
+		vcpu->cpu->nmi = false;
 		vcpu->activity = VCPU_STARTING;
 	}
 }

@@ -297,6 +297,10 @@ static void test_cpuid(void **state)
 	assert_int_equal(gpr[GPR_RCX] & 1u << 27, 1u << 27);
 	ask_cpuid(7);
 	assert_int_equal(gpr[GPR_RBX] & 1u << 25, 0); /* processor trace */
+	assert_int_equal(gpr[GPR_RCX] & 1u << 4, 0);  /* OSPKE is CR4's */
+	fake_state.cr4 = CR4_PKE;
+	ask_cpuid(7);
+	assert_int_equal(gpr[GPR_RCX] & 1u << 4, 1u << 4);
 	ask_cpuid(0x80000001);
 	assert_int_equal(gpr[GPR_RCX] & 1u << 2, 0); /* SVM */
 	ask_cpuid(0x8000000a);

@@ -38,10 +38,11 @@ static void test_init_and_sipi(void **state)
 	ask(second, ASK_SIPI); /* it does not wait for one */
 	assert_int_equal(second->activity, VCPU_RUNNING);
 	assert_false(second->start.real_mode);
-	ask(second, ASK_INIT);
+	ask(second, ASK_INIT | ASK_NMI);
 	assert_int_equal(second->activity, VCPU_WAIT_SIPI);
 	ask(second, ASK_SIPI);
 	assert_int_equal(second->activity, VCPU_STARTING);
+	assert_false(second->cpu->nmi);
 	assert_true(second->start.real_mode);
 	assert_int_equal(second->start.vector, 0x12);
 	assert_int_equal(second->start.gpr[GPR_RDX], cpuid(1, 0).eax);
@@ -182,7 +183,9 @@ static void test_create(void **state)
 	struct vm *new = new_vm(BIT(3) | BIT(5));
 
 	(void)state;
+	cpus[3].nmi = true; /* left by whoever was there before */
 	assert_ok(vcpu_create_all(new, &start));
+	assert_false(cpus[3].nmi);
 	assert_int_equal(new->vcpu_count, 2);
 	assert_ptr_equal(cpus[3].vcpu, new->vcpus[0]);
 	assert_ptr_equal(cpus[5].vcpu, new->vcpus[1]);
