@@ -122,6 +122,8 @@ static void audit_contexts(struct audit *a, const struct vtd_unit *unit)
 		u32 bdf = (u32)unit->segment << 16 | rid;
 		const struct device *d;
 
+		if (!vtd_has_contexts(unit, (u16)rid))
+			rid |= VTD_CONTEXTS - 1;
 		if (!vtd_read_context(unit, (u16)rid, &entry))
 			continue;
 		d = group_find_requester(bdf);

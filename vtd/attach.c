@@ -157,6 +157,11 @@ err_t vtd_allow_tlb(struct vtd_unit *unit, u16 rid, const struct vtd_space *spac
 	               : E_NOT_FOUND;
 }
 
+bool vtd_has_contexts(const struct vtd_unit *unit, u16 rid)
+{
+	return *find_root(unit, rid) & VTD_ROOT_P;
+}
+
 bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry)
 {
 	const struct vtd_context *slot = find_context(unit, rid);

@@ -139,6 +139,9 @@ err_t vtd_check_ats(const struct dmar *dmar, u32 bdf, u32 root_port, bool scalab
 struct vtd_context {
 	u64 low, high;
 };
+/* Whether there may be one of this requester id, and of the others in its half of the bus. */
+#define VTD_CONTEXTS 128u
+bool vtd_has_contexts(const struct vtd_unit *unit, u16 rid);
 /* False: not present. */
 bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry);
 /* Whether it is what vtd_attach writes, and in scalable mode leads to; with a device TLB allowed
