@@ -82,6 +82,13 @@ class Emulator:
         while select.select([self.serial], [], [], 0)[0] and self._read(self.deadline):
             pass
 
+    def wait_halt(self):
+        """Until every CPU has halted for good, after the core's last line."""
+        self.wait_line(LAST_LINE.pattern)
+        while not self.monitor.is_halted():
+            if time.monotonic() > self.deadline:
+                raise Timeout("the machine did not halt in time")
+
     def wait_end(self):
         """Until the emulator has exited; returns its exit status, None if it only halted after the last
         line."""
@@ -160,6 +167,11 @@ class Monitor:
         """Names and values of the registers that the first CPU has now."""
         found = re.findall(r"\b(\w+)\s*=\s*([0-9a-f]+)\b", self.ask("info registers"))
         return {name: int(value, 16) for name, value in found}
+
+    def is_halted(self):
+        """Whether every CPU is, with interrupts off."""
+        cpus = re.findall(r"RFL=([0-9a-f]+)[^\n]*HLT=([01])", self.ask("info registers -a"))
+        return bool(cpus) and all(halted == "1" and not int(flags, 16) & 1 << 9 for flags, halted in cpus)
 
     def functions(self):
         """All PCI functions, as bdf numbers."""

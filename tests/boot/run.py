@@ -78,14 +78,14 @@ def drive(case, directory):
     with Emulator(command, f"{directory}.log", f"{directory}/messages", case.seconds, fifo) as emulator:
         if case.debug:
             emulator.debugger = Debugger(f"{directory}/gdb")
-        if case.probes:
+        if case.probes or case.ending == "halt":
             emulator.monitor = Monitor(f"{directory}/qmp", f"{directory}/memory")
         try:
             seen = 0
             for pattern, probe in case.probes:
                 seen = emulator.wait_line(pattern, seen) if pattern else seen
                 problems += probe(emulator)
-            exit_status = emulator.wait_end()
+            exit_status = emulator.wait_halt() if case.ending == "halt" else emulator.wait_end()
         except Timeout as late:
             return problems + [str(late)]
         return problems + list(judge(case, emulator.lines, exit_status))
