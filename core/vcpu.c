@@ -111,10 +111,14 @@ void vcpu_pass_nmi(struct vcpu *vcpu)
 	backend->inject(vcpu, VECTOR_NMI, VECTOR_NO_ERROR_CODE);
 }
 
+static bool is_running(const struct vm *vm)
+{
+	return __atomic_load_n(&vm->state, __ATOMIC_SEQ_CST) == VM_RUNNING;
+}
+
 static bool may_run(const struct vcpu *vcpu)
 {
-	return vcpu->activity == VCPU_RUNNING &&
-	       __atomic_load_n(&vcpu->vm->state, __ATOMIC_ACQUIRE) == VM_RUNNING;
+	return vcpu->activity == VCPU_RUNNING && is_running(vcpu->vm);
 }
 
 bool vcpu_serve(struct vcpu *vcpu)
@@ -131,7 +135,10 @@ static void run(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
-	if (vcpu->activity == VCPU_STARTING) {
+	/* From here on vm_finish waits for it: whoever waits for a lock below serves its mailbox,
+	 * and would agree to be rid of it. Where the VM has just ended, it has not waited. */
+	__atomic_store_n(&vcpu->busy, true, __ATOMIC_SEQ_CST);
+	if (vcpu->activity == VCPU_STARTING && is_running(vm)) {
 		/* The first one of the platform VM goes on as firmware has left it. */
 		if (!vm->platform || vcpu->start.real_mode)
 			guest_apic_reset(vcpu);
@@ -139,10 +146,11 @@ static void run(struct vcpu *vcpu)
 		vcpu->activity = VCPU_RUNNING;
 		vm_update_cache_bits(vcpu);
 	}
-	__atomic_store_n(&vcpu->inside, true, __ATOMIC_SEQ_CST);
+	vcpu->inside = true;
 	if (may_run(vcpu))
 		backend->vcpu_run(vcpu);
-	__atomic_store_n(&vcpu->inside, false, __ATOMIC_SEQ_CST);
+	vcpu->inside = false;
+	__atomic_store_n(&vcpu->busy, false, __ATOMIC_SEQ_CST);
 	if (vm->state != VM_RUNNING)
 		vm_finish(vm);
 }

@@ -252,7 +252,7 @@ void vm_leave(struct vm *vm, enum vm_state state)
 /* A CPU that does not answer is none that still runs the guest: the others have been told. */
 static bool has_left(const struct vcpu *vcpu)
 {
-	return !__atomic_load_n(&vcpu->inside, __ATOMIC_SEQ_CST) || !vcpu->cpu->online;
+	return !__atomic_load_n(&vcpu->busy, __ATOMIC_SEQ_CST) || !vcpu->cpu->online;
 }
 
 void vm_finish(struct vm *vm)

@@ -80,6 +80,7 @@ struct vcpu {
 	void *vendor;                      /* the backend's own page */
 	enum coherency_verdict verdict;    /* the VM's, as this CPU has acknowledged it (R11) */
 	enum vcpu_activity activity;       /* changed by its own CPU, once the VM runs */
+	bool busy;                         /* its CPU is at it: it stays */
 	bool inside;                       /* the backend runs it */
 	u64 cr0_cache_bits;                /* CD and NW as this guest sees them (R16) */
 	u64 pat;                           /* PAT as this guest sees it */

@@ -32,6 +32,7 @@ u32 fake_ipi_count, fake_ipi_to, fake_ipi;
 u64 fake_ipi_targets;
 u64 fake_deaf_cpus;
 bool fake_vcpu_init_fails;
+void (*fake_on_serve)(void);
 
 void fake_trace_step(const char *step)
 {
@@ -52,6 +53,11 @@ static err_t vcpu_init(struct vcpu *vcpu)
 {
 	vcpu->vendor = vcpu;
 	return fake_vcpu_init_fails ? E_NO_MEMORY : E_OK;
+}
+
+static void vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start)
+{
+	(void)vcpu, (void)start;
 }
 
 static void vcpu_destroy(struct vcpu *vcpu)
@@ -102,6 +108,7 @@ static const struct backend fake_backend = {
 	.stage2_ram = ept_ram,
 	.stage2_mmio = ept_mmio,
 	.vcpu_init = vcpu_init,
+	.vcpu_reset = vcpu_reset,
 	.vcpu_destroy = vcpu_destroy,
 	.read_state = read_state,
 	.inject = inject,
@@ -140,6 +147,7 @@ void fake_backend_reset(void)
 	memset(vcpus, 0, sizeof(vcpus));
 	vm_count = vcpu_total = 0;
 	fake_vcpu_init_fails = false;
+	fake_on_serve = NULL;
 	fake_ipi_targets = 0;
 	fake_trace[0] = 0;
 	fake_trace_state = NULL;
@@ -231,6 +239,7 @@ struct vcpu *fake_backend_add_vcpu(struct vm *vm)
 	                      .cpu = &cpus[index],
 	                      .last_range = vm->ram,
 	                      .activity = VCPU_RUNNING,
+	                      .busy = true,
 	                      .inside = true,
 	                      .ldr = 1u << (24 + index),
 	                      .dfr = ~0u};
@@ -293,6 +302,8 @@ void cpu_wait(const struct cpu *cpu)
 
 void trap_stop_in_panic(void)
 {
+	if (fake_on_serve)
+		fake_on_serve();
 }
 
 /* Where core/power.c is not linked. */

@@ -50,5 +50,6 @@ void fake_be_cpu(u32 index);
 void fake_serve(u32 index);
 
 extern bool fake_vcpu_init_fails;
+extern void (*fake_on_serve)(void); /* NULL, or called when a mailbox is about to be served */
 
 #endif

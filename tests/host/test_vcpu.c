@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* core/vcpu.c: how a guest CPU starts, stops and starts again; what it takes over, and when. */
 #include "core/vcpu.h"
+#include <setjmp.h>
+#include "core/control.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
 #include "tests/host/fake_backend.h"
@@ -236,6 +238,42 @@ static void test_no_memory(void **state)
 	assert_int_equal(fake_mem_used(), used);
 }
 
+static jmp_buf waited;
+
+/* The VM's other CPU ends it while this one waits for a lock. */
+static void end_meanwhile(void)
+{
+	static enum { BEFORE, LEAVING, FINISHING } step;
+
+	if (cpu_this() == second->cpu && step == FINISHING)
+		longjmp(waited, 1);
+	assert_int_not_equal(step, FINISHING); /* nobody else is asked for anything */
+	if (second->activity != VCPU_RUNNING || step != BEFORE)
+		return;
+	step = LEAVING;
+	fake_be_cpu(0);
+	vm_leave(vm, VM_ENDED);
+	step = FINISHING;
+	vm_finish(vm);
+}
+
+/* A guest CPU that is about to start is not taken from under its CPU. */
+static void test_end_while_one_starts(void **state)
+{
+	(void)state;
+	first->inside = first->busy = second->inside = second->busy = false;
+	second->activity = VCPU_STARTING;
+	control_take();
+	fake_on_serve = end_meanwhile;
+	fake_be_cpu(1);
+	if (!setjmp(waited))
+		vcpu_loop();
+	fake_be_cpu(0);
+	control_give();
+	assert_ptr_equal(second->cpu->vcpu, second);
+	assert_int_equal(vm->vcpu_count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rise_reaches_all, set_up),
 		cmocka_unit_test_setup(test_refresh, set_up),
 		cmocka_unit_test_setup(test_create, set_up),
+		cmocka_unit_test_setup(test_end_while_one_starts, set_up),
 		cmocka_unit_test_setup(test_destroy_with_a_silent_cpu, set_up),
 		cmocka_unit_test_setup(test_no_memory, set_up),
 	};

@@ -180,7 +180,7 @@ static void leave_at_last(void)
 
 	if (!late || ++looks < 5)
 		return;
-	late->inside = false;
+	late->busy = false;
 	fake_deaf_cpus = 0;
 	late = NULL;
 	fake_serve(2);
@@ -200,7 +200,7 @@ static void test_stop_waits(void **state)
 	prepare();
 	vm->state = VM_RUNNING;
 	late = vm->vcpus[1];
-	late->inside = true;
+	late->busy = true;
 	fake_deaf_cpus = BIT(2);
 	fake_mem_hooks.time = leave_at_last;
 	fake_mem_hooks.free = on_free;
