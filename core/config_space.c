@@ -5,12 +5,13 @@
 #include "core/msi.h"
 #include "core/pci.h"
 
-/* The owner's view; the platform VM also sees bridges, to find what is behind them. */
+/* The owner's view, while it has the function: one that leaves may_master is being reset for the
+ * next. The platform VM also sees bridges, to find what is behind them. */
 static bool is_visible(const struct vm *vm, const struct device *d)
 {
 	if (d->bridge)
 		return vm->platform;
-	return d->vm == vm && d->state == DEVICE_ATTACHED;
+	return d->vm == vm && d->state == DEVICE_ATTACHED && d->may_master;
 }
 
 /* A function that the VM sees, locked, or NULL. Nobody waits for the lock of what it does not see;

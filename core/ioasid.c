@@ -344,8 +344,11 @@ void ioasid_detach(struct device *d)
 {
 	struct ioasid *io = d->ioasid;
 	struct vm *vm = d->vm;
-	const char *reason = block(d);
+	const char *reason;
 
+	/* Before its reset: what it is told afterwards, its next owner would find. */
+	vm_memory_unmap_device(vm, d);
+	reason = block(d);
 	if (reason) {
 		keep(d, reason);
 		return;
@@ -354,7 +357,6 @@ void ioasid_detach(struct device *d)
 		rmrr_unmap(io, d);
 	flush_for(io, vm); /* after the invalidation, before reuse */
 	log_line("detach %s ioasid=%s vm=%s", BDF_TEXT(d->bdf), ioasid_name(io), vm->name);
-	vm_memory_unmap_device(vm, d);
 	d->vm = NULL;
 	d->ioasid = NULL;
 	d->state = DEVICE_FREE;

@@ -196,14 +196,16 @@ static void write_page(struct vcpu *vcpu, u64 gpa, u8 size, u64 value)
 	u64 at = d ? gpa - d->msix.table_pa : 0, mask = access_mask(gpa, size);
 	struct msix_entry *e = d ? entry_of(d, at / MSIX_ENTRY_SIZE) : NULL;
 
-	if (e) {
-		lock_take(&d->lock);
+	if (!d)
+		return;
+	lock_take(&d->lock);
+	if (d->may_master && e) {
 		e->half[at >> 3 & 1] = (e->half[at >> 3 & 1] & ~mask) | FIELD_PUT(mask, value);
 		program_entry(d, (u32)(at / MSIX_ENTRY_SIZE), e);
-		lock_give(&d->lock);
-	} else if (d && at / MSIX_ENTRY_SIZE >= d->msix.count) {
+	} else if (d->may_master && at / MSIX_ENTRY_SIZE >= d->msix.count) {
 		mmio_write(&d->msix.mmio, (u32)(gpa - d->msix.mmio.base_pa), size, value);
 	}
+	lock_give(&d->lock);
 }
 
 const struct trapped msi_trapped = {claims, 1 | 2 | 4 | 8, read_page, write_page};

@@ -26,7 +26,8 @@ static u8 bars[32][4 * BARS_MAX]; /* of device n, as firmware left them */
 
 static bool is_visible(const struct vm *vm, const struct device *d)
 {
-	return d && (d->bridge ? vm->platform : d->vm == vm && d->state == DEVICE_ATTACHED);
+	return d && (d->bridge ? vm->platform
+	                       : d->vm == vm && d->state == DEVICE_ATTACHED && d->may_master);
 }
 
 /* Nobody's write reaches what it does not see. */

@@ -204,8 +204,8 @@ static void test_comes_and_goes(void **state)
 	                    "iotlb one domain=1 drain=3 address=200000 pages=512\n"
 	                    "tlb rid=0100 address=200000 pages-lg2=9 depth=5\nwait\n");
 	ioasid_detach(nic);
-	assert_trace("command:PTA- tlb:PTA- ats:PT-- context:P--- iotlb:P--- command:P--- "
-	             "context:---- iotlb:---- refresh:---- ");
+	assert_trace("refresh:PTAM command:PTA- tlb:PTA- ats:PT-- context:P--- iotlb:P--- "
+	             "command:P--- context:---- iotlb:---- ");
 	assert_int_equal(units[0].tlb_count, 0);
 	assert_int_equal(audit_run(&output_log), 0);
 }

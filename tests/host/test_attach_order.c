@@ -2,7 +2,9 @@
 /*
  * Attach and detach in order (R11, R16, R17). Each step is noted with what holds at that moment:
  * the verdict (e or i), what the nested tables say of RAM (w: write-back, g: the guest decides),
- * whether the context entry is present (P), and whether the device masters the bus (M).
+ * whether the context entry is present (P), and whether the device masters the bus (M). The first
+ * step of a detach takes the registers from the guest: what it writes after the reset, the next
+ * owner would find.
  */
 #include <stdio.h>
 #include "core/audit.h"
@@ -81,7 +83,7 @@ static void test_snoop_costs_nothing(void **state)
 	assert_trace("command:iwPM ");
 	assert_log("attach 00:03.0 ioasid=net format=snoop vm=guest box=1 coherent=1\n");
 	ioasid_detach(capable);
-	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- refresh:iw-- ");
+	assert_trace("refresh:iwPM command:iwP- invalidate:iw-- invalidate:iw-- ");
 	assert_log("detach 00:03.0 ioasid=net vm=guest\n");
 }
 
@@ -93,7 +95,7 @@ static void test_box_3(void **state)
 	assert_log("verdict vm=guest wbinvd=emulate because=box3\n"
 	           "attach 00:03.0 ioasid=net format=nosnoop vm=guest box=3 coherent=0\n");
 	ioasid_detach(capable);
-	assert_trace("command:egP- invalidate:eg-- invalidate:eg-- flush:eg-- refresh:eg-- "
+	assert_trace("refresh:egPM command:egP- invalidate:eg-- invalidate:eg-- flush:eg-- "
 	             "retype:ew-- refresh:ew-- flush:ew-- refresh:iw-- ");
 	assert_log("detach 00:03.0 ioasid=net vm=guest\n"
 	           "verdict vm=guest wbinvd=ignore because=none\n");
@@ -118,7 +120,7 @@ static void test_box_4(void **state)
 	assert_ok(ioasid_attach(io, plain, vm));
 	assert_trace("flush:iw-- command:iwPM ");
 	ioasid_detach(plain);
-	assert_trace("command:iwP- invalidate:iw-- invalidate:iw-- flush:iw-- refresh:iw-- ");
+	assert_trace("refresh:iwPM command:iwP- invalidate:iw-- invalidate:iw-- flush:iw-- ");
 }
 
 /* Caching mode: the new entry is announced before the device may use it. */
@@ -180,7 +182,7 @@ static void test_detach_time_out(void **state)
 	fake_units[0].queue_stopped = true;
 	fake_trace[0] = fake_log[0] = 0;
 	ioasid_detach(capable);
-	assert_trace("command:egP- ");
+	assert_trace("refresh:egPM command:egP- ");
 	assert_false(machine_has_context(capable));
 	assert_int_equal(capable->state, DEVICE_QUARANTINED);
 	assert_int_equal(vm->devices_in_box[BOX_3], 1);
@@ -377,7 +379,7 @@ static void test_unprotected(void **state)
 		assert_true(machine_has_master(order[i]));
 		assert_error(ioasid_attach_unprotected(order[i], vm), E_HAS_OWNER);
 		ioasid_detach(order[i]);
-		assert_trace("command: refresh: retype: refresh: flush: refresh: ");
+		assert_trace("refresh: command: retype: refresh: flush: refresh: ");
 		assert_int_equal(vm->verdict, VERDICT_IGNORE);
 	}
 	assert_log("verdict vm=guest wbinvd=emulate because=box3\n"

@@ -345,6 +345,7 @@ static void give_nic(void)
 	device_scan();
 	devices[0].vm = vm;
 	devices[0].state = DEVICE_ATTACHED;
+	devices[0].may_master = true;
 	vm->platform = true;
 	fake_config_writes = 0;
 }

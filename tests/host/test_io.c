@@ -37,6 +37,7 @@ static int set_up(void **state)
 	device_scan();
 	devices[0].vm = vm;
 	devices[0].state = DEVICE_ATTACHED;
+	devices[0].may_master = true;
 	fake_config_writes = 0;
 	return 0;
 }

@@ -27,6 +27,7 @@ static struct vtd_unit *unit;
 static struct vm *vm;
 
 /* The page of the table in hardware. */
+#define UNTOUCHED 0xa5a5a5a5 /* of the device's registers */
 static struct fake_page page = FAKE_PAGE(PAGE);
 
 static void add_msi(struct fake_function *f, bool wide)
@@ -55,7 +56,7 @@ static void start(bool remap, bool wide)
 {
 	machine_reset();
 	fake_mmio_add(&page.mmio);
-	memset(page.bytes, 0xa5, sizeof(page.bytes));
+	memset(page.bytes, (u8)UNTOUCHED, sizeof(page.bytes));
 	unit = machine_add_unit(CAP_48, ECAP_SC);
 	if (remap)
 		assert_ok(vtd_interrupt_start(unit, false));
@@ -405,8 +406,11 @@ static void test_quiesced(void **state)
 	nic->may_master = false;
 	program(0, GOOD, 0x41);
 	program_msi(true, GOOD, 0x41, 1);
+	write_table(COUNT * 16, 4, 0x1234); /* other registers share the page */
+	assert_int_equal(hardware(COUNT * 16), UNTOUCHED);
+	assert_int_equal(read_table(0, 8), 0);
 	assert_int_equal(present(), 0);
-	assert_int_equal(hardware(0xc), 1);
+	assert_int_equal(hardware(0xc), UNTOUCHED);
 	assert_int_equal(hardware_config(MSI_AT + 2, 2) & 1, 0);
 }
 
