@@ -110,22 +110,23 @@ static u32 read(struct vcpu *vcpu, u32 offset)
 	return offset == APIC_ICR_HIGH ? vcpu->icr_high : apic_read(offset);
 }
 
-static bool is_lvt(u32 offset)
+/* Anything but a local vector that ends in an SMI or INIT. */
+static bool is_harmless(u32 offset, u32 value)
 {
-	return offset == APIC_LVT_CMCI || (offset >= APIC_LVT_TIMER && offset <= APIC_LVT_ERROR);
+	u32 mode = FIELD_GET(ICR_MODE, value);
+
+	return (offset != APIC_LVT_CMCI && (offset < APIC_LVT_TIMER || offset > APIC_LVT_ERROR)) ||
+	       mode == APIC_FIXED || mode == APIC_NMI || mode == APIC_EXTINT;
 }
 
 static void write(struct vcpu *vcpu, u32 offset, u32 value)
 {
-	u32 mode = FIELD_GET(ICR_MODE, value);
-
 	if (offset == APIC_ICR) {
 		vcpu->icr_low = value & ~(u32)ICR_BUSY;
 		send(vcpu);
 	} else if (offset == APIC_ICR_HIGH) {
 		vcpu->icr_high = value;
-	} else if (offset != APIC_ID && (!is_lvt(offset) || mode == APIC_FIXED ||
-	                                 mode == APIC_NMI || mode == APIC_EXTINT)) {
+	} else if (offset != APIC_ID && is_harmless(offset, value)) {
 		vcpu->ldr = offset == APIC_LDR ? value : vcpu->ldr;
 		vcpu->dfr = offset == APIC_DFR ? value : vcpu->dfr;
 		apic_write(offset, value);
@@ -165,10 +166,9 @@ bool guest_apic_write_msr(struct vcpu *vcpu, u32 msr, u64 value)
 
 	if (!apic_is_x2apic())
 		return false;
-	if (offset == APIC_ICR)
-		vcpu->icr_high = (u32)(value >> 32);
-	else if (!is_lvt(offset))
-		return msr_try_write(msr, value);
+	if (offset != APIC_ICR) /* reserved bits are #GP here (11.12.1.3) */
+		return !is_harmless(offset, (u32)value) || msr_try_write(msr, value);
+	vcpu->icr_high = (u32)(value >> 32);
 	write(vcpu, offset, (u32)value);
 	return true;
 }

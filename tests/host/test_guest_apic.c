@@ -276,9 +276,23 @@ static void test_x2apic_registers(void **state)
 	assert_true(guest_apic_read_msr(vm->vcpus[0], 0x802, &value));
 	assert_int_equal(value, ~0x802ull);
 	assert_true(guest_apic_write_msr(vm->vcpus[0], 0x832, 0x20051)); /* timer */
-	assert_int_equal(fake_apic[0x320 / 16], 0x20051);
+	assert_int_equal(fake_msr_written, 0x832);
+	assert_int_equal(fake_msr_value, 0x20051);
 	assert_true(guest_apic_write_msr(vm->vcpus[0], 0x832, 0x551)); /* INIT */
-	assert_int_equal(fake_apic[0x320 / 16], 0x20051);
+	assert_int_equal(fake_msr_value, 0x20051);
+}
+
+/* Where the CPU raises #GP it is the guest's, not the hypervisor's: reserved bits, a local vector
+ * that this CPU does not have. */
+static void test_x2apic_reserved(void **state)
+{
+	(void)state;
+	fake_x2apic = true;
+	fake_msr_absent = 0x82f;
+	assert_false(guest_apic_write_msr(vm->vcpus[0], 0x82f, 0x51));
+	fake_msr_absent = 0x832;
+	assert_false(guest_apic_write_msr(vm->vcpus[0], 0x832, 0x80000051));
+	assert_int_equal(fake_msr_value, 0x80000051);
 }
 
 /* In xAPIC mode the MSRs are not there. */
@@ -343,6 +357,7 @@ int main(void)
 		cmocka_unit_test_setup(test_local_vectors, set_up),
 		cmocka_unit_test_setup(test_x2apic, set_up),
 		cmocka_unit_test_setup(test_x2apic_registers, set_up),
+		cmocka_unit_test_setup(test_x2apic_reserved, set_up),
 		cmocka_unit_test_setup(test_no_x2apic, set_up),
 		cmocka_unit_test_setup(test_reset, set_up),
 	};
