@@ -18,9 +18,9 @@ enum msr_action {
 };
 
 /* Sorted by range; what is not here passes for the platform VM and faults for others. Numbers: SDM
- * volume 4; AMD APM volume 2, appendix A, from 0xc0010000 on. Trace and debug stores are
- * faults, for they go to memory past the nested tables, or from host mode (R22): SDM volume 3,
- * 18.4.9 and 33. */
+ * volume 4; AMD APM volume 2, appendix A, from 0xc0010000 on. Trace, debug stores and
+ * the hardware feedback table are faults, for they go to memory past the nested tables, or from
+ * host mode (R22): SDM volume 3, 18.4.9, 33 and 15.6. */
 static const struct {
 	u32 first, last;
 	enum msr_action platform, other;
@@ -33,6 +33,8 @@ static const struct {
 	{0x9b, 0x9b, MSR_FAULT, MSR_FAULT}, /* SMM monitor */
 	{MSR_MTRRCAP, MSR_MTRRCAP, MSR_READ_ONLY, MSR_READ_ONLY},
 	{MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_PASS, MSR_PASS},
+	/* MISC_ENABLE, whose XD disable would take away the NX that our own tables use. */
+	{0x1a0, 0x1a0, MSR_READ_ONLY, MSR_READ_ONLY},
 	{0x1f2, 0x1f3, MSR_FAULT, MSR_FAULT}, /* SMRR */
 	{MSR_MTRR_PHYS_FIRST, MSR_MTRR_PHYS_LAST, MSR_SHADOW, MSR_SHADOW},
 	{MSR_MTRR_FIX_FIRST, MSR_MTRR_FIX_LAST, MSR_SHADOW, MSR_SHADOW},
@@ -45,8 +47,10 @@ static const struct {
 	{0x6e0, 0x6e0, MSR_PASS, MSR_PASS},   /* TSC_DEADLINE */
 	{MSR_X2APIC, 0x8ff, MSR_APIC, MSR_APIC},
 	{0xda0, 0xda0, MSR_PASS, MSR_PASS},                 /* XSS */
+	{0x17d0, 0x17d1, MSR_FAULT, MSR_FAULT},             /* HW_FEEDBACK_PTR, and its switch */
 	{MSR_EFER, 0xc0000084, MSR_PASS, MSR_PASS},         /* EFER and the SYSCALL registers */
 	{MSR_FS_BASE, 0xc0000103, MSR_PASS, MSR_PASS},      /* FS, GS, KERNEL_GS base, TSC_AUX */
+	{0xc0002000, 0xc0002fff, MSR_PASS, MSR_FAULT},      /* MCA banks; in no bitmap */
 	{0xc0010010, 0xc0010010, MSR_READ_ONLY, MSR_FAULT}, /* SYSCFG */
 	{0xc0010016, 0xc001001a, MSR_READ_ONLY, MSR_FAULT}, /* IORRs, TOP_MEM */
 	{0xc001001d, 0xc001001d, MSR_READ_ONLY, MSR_FAULT}, /* TOP_MEM2 */

@@ -95,6 +95,7 @@ static const struct {
 	{0xfe, READ_ONLY, READ_ONLY},   /* MTRRCAP */
 	{0x174, PASS, PASS},            /* SYSENTER */
 	{0x176, PASS, PASS},            /* SYSENTER */
+	{0x1a0, READ_ONLY, READ_ONLY},  /* MISC_ENABLE */
 	{0x1f2, FAULT, FAULT},          /* SMRR */
 	{0x200, SHADOW, SHADOW},        /* MTRRs */
 	{0x21f, SHADOW, SHADOW},        /* MTRRs */
@@ -110,10 +111,14 @@ static const struct {
 	{0x571, FAULT, FAULT},          /* processor trace */
 	{0x600, FAULT, FAULT},          /* debug store area */
 	{0x6e0, PASS, PASS},            /* TSC_DEADLINE */
+	{0x17d0, FAULT, FAULT},         /* hardware feedback table */
+	{0x17d1, FAULT, FAULT},         /* its switch */
 	{0xc0000080, PASS, PASS},       /* EFER */
 	{0xc0000082, PASS, PASS},       /* LSTAR */
 	{0xc0000100, PASS, PASS},       /* FS base */
 	{0xc0000102, PASS, PASS},       /* kernel GS base */
+	{0xc0002000, PASS, FAULT},      /* MCA banks of AMD */
+	{0xc0002fff, PASS, FAULT},      /* MCA banks of AMD */
 	{0xc0010010, READ_ONLY, FAULT}, /* SYSCFG */
 	{0xc001001a, READ_ONLY, FAULT}, /* top of memory */
 	{0xc0010020, ZERO, FAULT},      /* microcode update */
@@ -153,7 +158,7 @@ static void test_rows(void **state)
 /* Whatever the bitmaps cover: what is not named above passes for the platform VM alone. */
 static void test_everything_else(void **state)
 {
-	static const u32 unnamed[] = {0x8b,  0x1a0,      0x1d9,      0x199,      0x309,
+	static const u32 unnamed[] = {0x8b,  0x1a1,      0x1d9,      0x199,      0x309,
 	                              0x38f, 0xc0000104, 0xc0010015, 0xc0010063, 0xc0011022};
 
 	(void)state;
@@ -168,7 +173,7 @@ static void test_everything_else(void **state)
 /* What no bitmap covers exits, and is not there; nor is what the CPU itself lacks. */
 static void test_absent(void **state)
 {
-	static const u32 absent[] = {0x2000, 0x40000000, 0xbfffffff, 0xc0002000, 0xffffffff};
+	static const u32 absent[] = {0x2000, 0x40000000, 0xbfffffff, 0xc0003000, 0xffffffff};
 	u64 value;
 
 	(void)state;
