@@ -13,15 +13,20 @@
 #define ECX_X2APIC             BIT(21)
 #define ECX_OSXSAVE            BIT(27)
 #define ECX_HYPERVISOR         BIT(31)
+#define LEAF_POWER             0x6
+#define EAX_FEEDBACK           (BIT(19) | BIT(23)) /* a table that hardware writes: core/msr.c */
 #define LEAF_MORE_FEATURES     0x7
 #define EBX_PROCESSOR_TRACE    BIT(25)
 #define ECX_OSPKE              BIT(4)
+#define EDX_USER_INTERRUPTS    BIT(5)
 #define LEAF_PROCESSOR_TRACE   0x14
 #define LEAF_EXTENDED_FEATURES 0x80000001
 #define ECX_SVM                BIT(2)
+#define LEAF_SIZES             0x80000008
+#define EBX_INVLPGB            BIT(3) /* reaches all CPUs; #UD in guests (APM volume 3) */
 #define LEAF_SVM               0x8000000a
 /* The low bytes of these. */
-#define AMENDED_LEAVES (BIT(0x1) | BIT(0x7) | BIT(0x14) | BIT(0xa))
+#define AMENDED_LEAVES (BIT(0x1) | BIT(0x6) | BIT(0x7) | BIT(0x8) | BIT(0xa) | BIT(0x14))
 
 /* The upper halves of the registers are cleared (SDM volume 2), as if the guest had executed it. */
 static void execute(u64 gpr[GPR_COUNT])
@@ -61,6 +66,7 @@ static void amend_more_features(struct vcpu *vcpu)
 	backend->read_state(vcpu, &state);
 	vcpu->gpr[GPR_RBX] &= ~EBX_PROCESSOR_TRACE;
 	vcpu->gpr[GPR_RCX] &= ~ECX_OSPKE;
+	vcpu->gpr[GPR_RDX] &= ~EDX_USER_INTERRUPTS; /* SENDUIPI reaches any CPU (R22) */
 	if (state.cr4 & CR4_PKE)
 		vcpu->gpr[GPR_RCX] |= ECX_OSPKE;
 }
@@ -70,7 +76,7 @@ static bool is_ours(u32 leaf)
 	return leaf >> 8 == HYPERVISOR_CPUID_BASE >> 8;
 }
 
-static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 leaf, u32 subleaf)
+__attribute__((noinline)) enum exit_result cpuid_amend(struct vcpu *vcpu, u32 leaf, u32 subleaf)
 {
 	static const char signature[] = HYPERVISOR_SIGNATURE;
 	const u8 *name = (const u8 *)signature;
@@ -80,6 +86,10 @@ static __attribute__((noinline)) enum exit_result amend(struct vcpu *vcpu, u32 l
 		amend_features(vcpu);
 	else if (leaf == LEAF_MORE_FEATURES && !subleaf)
 		amend_more_features(vcpu);
+	else if (leaf == LEAF_POWER)
+		gpr[GPR_RAX] &= ~EAX_FEEDBACK;
+	else if (leaf == LEAF_SIZES)
+		gpr[GPR_RBX] &= ~EBX_INVLPGB;
 	else if (leaf == LEAF_EXTENDED_FEATURES)
 		gpr[GPR_RCX] &= ~ECX_SVM;
 	else if (leaf == HYPERVISOR_CPUID_BASE)
@@ -101,6 +111,6 @@ enum exit_result cpuid_handle(struct vcpu *vcpu, struct exit *exit)
 	(void)exit;
 	execute(vcpu->gpr);
 	if ((low < 32 && AMENDED_LEAVES >> low & 1) || is_ours(leaf))
-		return amend(vcpu, leaf, subleaf);
+		return cpuid_amend(vcpu, leaf, subleaf);
 	return RESULT_ADVANCE;
 }

@@ -8,5 +8,7 @@
 
 /* Handler of EXIT_CPUID. Leaf in RAX, subleaf in RCX; the answer goes to RAX, RBX, RCX, RDX. */
 enum exit_result cpuid_handle(struct vcpu *vcpu, struct exit *exit);
+/* Makes the CPU's own answer to one of the leaves that differ what the guest sees. */
+enum exit_result cpuid_amend(struct vcpu *vcpu, u32 leaf, u32 subleaf);
 
 #endif

@@ -25,6 +25,7 @@
 #define CR4_SMEP    BIT(20)
 #define CR4_SMAP    BIT(21)
 #define CR4_PKE     BIT(22)
+#define CR4_UINTR   BIT(25)
 
 #define RFLAGS_FIXED BIT(1)
 #define RFLAGS_TF    BIT(8)

@@ -32,7 +32,7 @@ static inline void advance(u64 rip, u64 length)
 		vmcs_set_bits(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
 }
 
-/* Of CR4 only VMXE exits, when the guest tries to set it: VMX is hidden from it. */
+/* Of CR4 VMXE and UINTR exit, when the guest tries to set what is hidden from it. */
 static bool decode_cr_access(struct vcpu *vcpu, struct exit *exit)
 {
 	if (FIELD_GET(QUAL_CR_NUMBER, exit->qualification) == 4) {

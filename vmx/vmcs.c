@@ -106,7 +106,8 @@ static void set_registers(struct vcpu *vcpu, const struct vcpu_start *start)
 	set(VMCS_CR0_MASK, CR0_HOST_OWNED);
 	set(VMCS_GUEST_CR3, start->cr3);
 	set(VMCS_GUEST_CR4, CR4_VMXE | (start->long_mode ? CR4_PAE : 0));
-	set(VMCS_CR4_MASK, CR4_VMXE); /* on here, off to the guest, which has no VMX */
+	/* Off to the guest: VMX, and user interrupts, for SENDUIPI sends to any CPU (R22). */
+	set(VMCS_CR4_MASK, CR4_VMXE | CR4_UINTR);
 	set(VMCS_GUEST_EFER, start->long_mode ? EFER_LME | EFER_LMA : 0);
 	set(VMCS_GUEST_PAT, vcpu->pat);
 	set(VMCS_GUEST_DR7, DR7_RESET);

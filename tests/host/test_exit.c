@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* core/exit.c: WBINVD by the verdict (R10, R14), CR0 (R16), hypercalls, CPUID, moves to ECAM. */
+#include "core/cpuid.h"
 #include "core/device.h"
 #include "core/exit.h"
 #include "core/hypercall.h"
@@ -317,6 +318,32 @@ static void test_cpuid(void **state)
 	assert_int_equal(gpr[GPR_RAX] | gpr[GPR_RBX] | gpr[GPR_RCX] | gpr[GPR_RDX], 0);
 }
 
+/* Whatever this CPU has: of an answer that says yes to everything, what is left. */
+static void test_cpuid_hides(void **state)
+{
+	static const struct {
+		u32 leaf, subleaf;
+		enum gpr gpr;
+		u32 hidden;
+	} rows[] = {
+		{6, 0, GPR_RAX, BIT(19) | BIT(23)}, /* hardware feedback, thread director */
+		{7, 0, GPR_RBX, BIT(25)},           /* processor trace */
+		{7, 0, GPR_RDX, BIT(5)},            /* user interrupts */
+		{7, 1, GPR_RDX, 0},
+		{0x80000008, 0, GPR_RBX, BIT(3)}, /* INVLPGB */
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		memset(gpr, 0xff, GPR_COUNT * sizeof(*gpr));
+		assert_int_equal(cpuid_amend(vm->vcpus[0], rows[i].leaf, rows[i].subleaf),
+		                 RESULT_ADVANCE);
+		assert_int_equal((u32)~gpr[rows[i].gpr], rows[i].hidden);
+		ask_cpuid(rows[i].leaf); /* which are amended at all */
+		assert_int_equal(rows[i].subleaf ? 0 : gpr[rows[i].gpr] & rows[i].hidden, 0);
+	}
+}
+
 static void test_xsetbv(void **state)
 {
 	(void)state;
@@ -459,6 +486,7 @@ int main(void)
 		cmocka_unit_test_setup(test_hypercall_end, set_up),
 		cmocka_unit_test_setup(test_hypercall_from_user_mode, set_up),
 		cmocka_unit_test_setup(test_cpuid, set_up),
+		cmocka_unit_test_setup(test_cpuid_hides, set_up),
 		cmocka_unit_test_setup(test_xsetbv, set_up),
 		cmocka_unit_test_setup(test_ecam_moves, set_up),
 		cmocka_unit_test_setup(test_faults_kill, set_up),
