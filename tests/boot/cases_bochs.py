@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """VMX, in Bochs: there is no VT-d unit, so that no VM has a device."""
 from case import NOT_STARTED, Case, manifest
-from guests import DEMO, DEMO_VM, LINUX, LINUX_VM, summary, verdict
+from guests import DEMO, DEMO_VM, LINUX, SLOW_LINUX_VM, summary, verdict
 
 VMX = ("^unit none reason=no-dmar$", "^backend name=vmx")
 
 CASES = (
-    Case("bochs-linux", manifest(LINUX_VM), boot="bochs", seconds=400, never=("^attach",),
+    Case("bochs-linux", manifest(SLOW_LINUX_VM), boot="bochs", seconds=400, never=("^attach",),
          expect=VMX + (verdict("linux", "ignore"),) + LINUX, also=(summary("linux", "ignore"),)),
     Case("bochs-demo", manifest(DEMO_VM), boot="bochs", wbinvd_limit=100, never=("^attach",),
          expect=VMX + (verdict("demo", "ignore"),) + DEMO, also=(summary("demo", "ignore"), "edu device=none")),

@@ -4,7 +4,8 @@ import re
 
 from acpi_tables import madt, use_only
 from case import NOT_STARTED, PANIC, VM_FAILED, Case, file, manifest
-from guests import (DEMO, DEMO_IMAGE, EDU, EDU_STEPS, LINUX, LINUX_VM, NVME_STEP, attach, says, summary, verdict)
+from guests import (DEMO, DEMO_IMAGE, EDU, EDU_STEPS, LINUX, LINUX_VM, NVME_STEP, SLOW_LINUX_VM, attach, says, summary,
+                    verdict)
 from inspect_machine import (all_cpus_stopped, break_running, bus_masters, interrupts, let_go, no_bus_masters,
                              panic_told_once, quit_machine, stopped, vtd_tables)
 
@@ -82,7 +83,8 @@ def linux(name, cpus, word="ignore", **machine):
     counts = {"ignore": r"emulated=0 ignored=\d+ ", "emulate": r"emulated=\d+ ignored=0 "}[word]
     also = machine.pop("also", ()) + tuple(fr"^summary vm=linux cpu={cpu} wbinvd=\d+ {counts}"
                                            for cpu in range(cpus)) + (summary("linux", word),)
-    return Case(name, manifest(LINUX_VM.replace("cpus=0", f"cpus=0-{last}")), also=also, never=("^refused ipi",),
+    line = SLOW_LINUX_VM if machine.get("boot") == "bochs" else LINUX_VM
+    return Case(name, manifest(line.replace("cpus=0", f"cpus=0-{last}")), also=also, never=("^refused ipi",),
                 expect=(f"guest linux kernel=.* cpus={cpus}$", f"ok step=cpus online=0-{last}$",
                         fr"ok step=hotplug cpu={last} without=0(-{last - 1})? ran-on={last}$") + LINUX[2:], **machine)
 
