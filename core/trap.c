@@ -153,10 +153,11 @@ static void handle_nmi(struct trap_frame *frame)
 		if (frame->rip > r->start && frame->rip < r->end)
 			frame->rip = r->start;
 	}
-	/* One NMI may be both, a kick and a fault event. Neither: it is the platform's. */
+	/* One NMI may be both, a kick and a fault event. Neither: it is the platform's, and asked
+	 * for, so that an entry under way does not leave it behind. */
 	if (!(mailbox_take_kick(cpu) | fault_take_event(cpu)) && cpu->vcpu &&
 	    cpu->vcpu->vm->platform)
-		cpu->nmi = true;
+		mailbox_post(cpu, ASK_NMI);
 }
 
 void trap_handle(struct trap_frame *frame)

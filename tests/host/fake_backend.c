@@ -300,7 +300,8 @@ void cpu_wait(const struct cpu *cpu)
 	fail_msg("cpu %u waits", cpu->index);
 }
 
-void trap_stop_in_panic(void)
+/* Where core/trap.c is not linked. */
+__attribute__((weak)) void trap_stop_in_panic(void)
 {
 	if (fake_on_serve)
 		fake_on_serve();
