@@ -84,11 +84,15 @@ static enum exit_result handle_invd(struct vcpu *vcpu, struct exit *exit)
 	return handle_wbinvd(vcpu, exit);
 }
 
-/* Executed for real: the hypervisor does not use the state that XCR0 enables. */
+/* Executed for real: the hypervisor does not use the state that XCR0 enables. Under SVM it exits
+ * before the CPU looks at the privilege level. */
 static enum exit_result handle_xsetbv(struct vcpu *vcpu, struct exit *exit)
 {
+	struct vcpu_state state;
+
 	(void)exit;
-	if (!xcr_try_write((u32)vcpu->gpr[GPR_RCX], vcpu_edx_eax(vcpu)))
+	backend->read_state(vcpu, &state);
+	if (state.cpl || !xcr_try_write((u32)vcpu->gpr[GPR_RCX], vcpu_edx_eax(vcpu)))
 		return exit_inject(vcpu, VECTOR_GP, 0);
 	return RESULT_ADVANCE;
 }

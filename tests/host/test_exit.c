@@ -354,6 +354,11 @@ static void test_xsetbv(void **state)
 	gpr[GPR_RAX] = 6;
 	assert_int_equal(handle(EXIT_XSETBV), RESULT_RETRY);
 	assert_int_equal(fake_vector, VECTOR_GP);
+	fake_vector = ~0u;
+	fake_state.cpl = 3;
+	gpr[GPR_RAX] = 7;
+	assert_int_equal(handle(EXIT_XSETBV), RESULT_RETRY);
+	assert_int_equal(fake_vector, VECTOR_GP);
 }
 
 /* ---- nested faults ---- */
