@@ -178,8 +178,8 @@ static enum exit_kind decode_cr0(struct vcpu *vcpu, struct exit *exit)
 	case INSN_CLTS:
 		exit->cr0 = cr0 & ~CR0_TS;
 		return EXIT_CR0_WRITE;
-	case INSN_MOV_TO_CR: /* outside 64-bit code the lower half (APM volume 3, MOV CRn) */
-		exit->cr0 = insn.operand_size == 8 ? operand : (u32)operand;
+	case INSN_MOV_TO_CR:
+		exit->cr0 = operand;
 		return EXIT_CR0_WRITE;
 	case INSN_LMSW: /* cannot clear PE */
 		exit->cr0 = (cr0 & ~0xeull) | (operand & 0xf);

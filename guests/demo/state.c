@@ -36,6 +36,7 @@ void step_cache_disable(void)
 	static const struct code mov_to_cr0 = {3, {0x0f, 0x22, 0xc0}}; /* from RAX */
 	uint64_t cr0 = read_cr0() & ~(CR0_CD | CR0_NW), disabled, both, enabled;
 	struct registers unpaged = {.gpr = {[RAX] = (cr0 | CR0_CD) & ~CR0_PG}};
+	struct registers wide = {.gpr = {[RAX] = cr0 | CR0_CD | 1ull << 32}};
 
 	write_cr0(cr0 | CR0_CD);
 	disabled = read_cr0();
@@ -44,8 +45,9 @@ void step_cache_disable(void)
 	both = read_cr0();
 	write_cr0(cr0);
 	enabled = read_cr0();
-	/* 64-bit code needs paging. */
-	report(code_trap(&mov_to_cr0, &unpaged) == TRAP_GP && disabled == (cr0 | CR0_CD) &&
+	/* 64-bit code needs paging, and the upper half is reserved. */
+	report(code_trap(&mov_to_cr0, &unpaged) == TRAP_GP &&
+	               code_trap(&mov_to_cr0, &wide) == TRAP_GP && disabled == (cr0 | CR0_CD) &&
 	               both == (cr0 | CR0_CD | CR0_NW) && enabled == cr0,
 	       "cache-disable set=0x%lx clear=0x%lx", disabled, enabled);
 }
