@@ -62,17 +62,18 @@ static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 }
 
 /* Memory decode stays on where BARs are mapped, whatever the owner wrote: to some machines an
- * access that nobody answers is fatal (XSA-126, CVE-2020-12888). */
+ * access that nobody answers is fatal (XSA-126, CVE-2020-12888). I/O decode may be off. */
 static u32 read_register(struct device *d, u32 offset)
 {
 	const u32 *shadow = msi_shadow(d, offset);
+	u32 kept = d->decode | PCI_COMMAND_IO;
 
 	if (shadow)
 		return *shadow;
 	if (is_bar(d, offset))
 		return d->bars[(offset - PCI_BAR) / 4].shadow;
 	if (offset == PCI_COMMAND)
-		return (pci_read(d->bdf, offset, 4) & ~(u32)d->decode) | (d->command & d->decode);
+		return (pci_read(d->bdf, offset, 4) & ~kept) | (d->command & kept);
 	return pci_read(d->bdf, offset, 4);
 }
 

@@ -5,6 +5,7 @@
 #include "core/deadline.h"
 #include "core/msi.h"
 #include "core/pci.h"
+#include "core/vm.h"
 
 #define SETTLE_US 100000 /* PCIe 5.0, 6.6.2: for pending transactions, and after a reset */
 #define RESUME_US 10000  /* 5.9: from D3hot to D0 */
@@ -33,6 +34,9 @@ void device_write_command(struct device *d)
 {
 	u16 command = d->command | d->decode;
 
+	/* Ports are the platform VM's, with no look at whose registers are there: only its own. */
+	if (!d->bridge && !(d->may_master && d->vm && d->vm->platform))
+		command &= (u16)~PCI_COMMAND_IO;
 	/* R2: a reset that nobody saw has taken bus mastering too, so that this is the moment. */
 	if ((command & PCI_COMMAND_BUS_MASTER) && !(d->may_master && device_hold_control(d)))
 		command &= (u16)~PCI_COMMAND_BUS_MASTER;

@@ -448,14 +448,14 @@ static void test_block_is_checked_before_mastering(void **state)
 	fake_config_set(function, CONTROL, 2, 0x2a10);
 	fake_config_notes[0] = 0;
 	put(PCI_COMMAND, 2, 3);
-	assert_string_equal(fake_config_notes, "01:00.0 04.2=0003 ");
+	assert_string_equal(fake_config_notes, "01:00.0 04.2=0002 ");
 	fake_config_notes[0] = 0;
 	put(PCI_COMMAND, 2, 7);
-	assert_string_equal(fake_config_notes, "01:00.0 48.2=2010 01:00.0 04.2=0007 ");
+	assert_string_equal(fake_config_notes, "01:00.0 48.2=2010 01:00.0 04.2=0006 ");
 	/* one that does not clear it does not master the bus, and the guest can see that */
 	fake_config_define(function, CONTROL, 2, 0x2810, 0x77ff);
 	put(PCI_COMMAND, 2, 7);
-	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 3);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 2);
 	assert_int_equal(get(PCI_COMMAND, 2), 3);
 }
 
@@ -492,7 +492,7 @@ static void expect_reset(u32 offset, u8 size, u32 value)
 	put(PCI_COMMAND + 1, 1, 4);
 	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 0x0402);
 	put(PCI_COMMAND, 2, 7);
-	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 7);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 6);
 }
 
 static void test_function_level_reset(void **state)
@@ -542,7 +542,7 @@ static void test_no_reset(void **state)
 	fake_config_notes[0] = 0;
 	put(CONTROL, 2, 0xa010);
 	assert_string_equal(fake_config_notes, "01:00.0 48.2=2010 ");
-	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 7);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 6);
 }
 
 static void test_power_states(void **state)
@@ -580,7 +580,7 @@ static void test_power_states(void **state)
 		expect_restored();
 		assert_int_equal(get(PCI_BAR, 4), reset ? 0xfd000000 : 0x12300000);
 		assert_int_equal(get(PCI_COMMAND, 2), reset ? 0 : 0x0405);
-		assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), reset ? 2 : 0x0407);
+		assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), reset ? 2 : 0x0406);
 	}
 }
 
@@ -595,10 +595,30 @@ static void test_nothing_after_quiesce(void **state)
 	put(PCI_COMMAND, 2, 7);
 	put(0x3c, 1, 0x77);
 	assert_int_equal(get(0x3c, 1), 0xff);
-	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 3);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 2);
 	device_allow_dma(owned);
-	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 3);
+	assert_int_equal(fake_config_get(function, PCI_COMMAND, 2), 2);
 	assert_int_not_equal(get(0x3c, 1), 0x77);
+}
+
+/* Ports are open to the platform VM: whoever else has the function has its ports closed, and reads
+ * back what it wrote. */
+static void test_ports(void **state)
+{
+	struct vm *const owners[] = {&platform, &other};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
+		bool open = owners[i] == &platform;
+
+		device->vm = owners[i];
+		device_allow_dma(device);
+		config_space_write(owners[i], MINE, PCI_COMMAND, 2, 7);
+		assert_int_equal(config_space_read(owners[i], MINE, PCI_COMMAND, 2), 7);
+		assert_int_equal(fake_config_get(mine, PCI_COMMAND, 2), open ? 7 : 6);
+		assert_true(device_quiesce(device));
+		assert_int_equal(fake_config_get(mine, PCI_COMMAND, 2), 2);
+	}
 }
 
 /* Isolation is not the owner's to switch off, nor the size of a BAR its to change. */
@@ -649,6 +669,7 @@ int main(void)
 	                                        tear_down),
 		cmocka_unit_test_setup_teardown(test_no_reset, set_up_switch, tear_down),
 		cmocka_unit_test_setup_teardown(test_power_states, set_up_switch, tear_down),
+		cmocka_unit_test_setup(test_ports, set_up),
 		cmocka_unit_test_setup_teardown(test_nothing_after_quiesce, set_up_switch,
 	                                        tear_down),
 		cmocka_unit_test_setup_teardown(test_fixed_extended_capabilities, set_up_switch,

@@ -342,7 +342,7 @@ static void test_bridges_follow_their_devices(void **state)
 	fake_config_notes[0] = 0;
 	device_allow_dma(d);
 	assert_string_equal(fake_config_notes,
-	                    "00:1c.0 04.2=0007 01:00.0 04.2=0007 02:00.0 04.2=0007 ");
+	                    "00:1c.0 04.2=0007 01:00.0 04.2=0007 02:00.0 04.2=0006 ");
 	assert_int_equal(pci_read(bdfs[1], PCI_COMMAND, 2), 3);
 	assert_int_equal(pci_read(bdfs[2], PCI_COMMAND, 2), 3);
 }
@@ -370,7 +370,7 @@ static struct device *scan_master(struct fake_function *f)
 	d = scan_one();
 	d->command |= PCI_COMMAND_BUS_MASTER;
 	device_allow_dma(d);
-	assert_int_equal(fake_config_get(f, PCI_COMMAND, 2), 7);
+	assert_int_equal(fake_config_get(f, PCI_COMMAND, 2), 6);
 	fake_config_notes[0] = 0;
 	return d;
 }
@@ -382,10 +382,10 @@ static void test_quiesce(void **state)
 
 	(void)state;
 	assert_true(device_quiesce(d));
-	assert_string_equal(fake_config_notes, "00:03.0 04.2=0003 ");
+	assert_string_equal(fake_config_notes, "00:03.0 04.2=0002 ");
 	fake_config_set(f, 0x40 + PCIE_DEVICE_STATUS, 2, PCIE_PENDING);
 	assert_false(device_quiesce(d));
-	assert_int_equal(fake_config_get(f, PCI_COMMAND, 2), 3);
+	assert_int_equal(fake_config_get(f, PCI_COMMAND, 2), 2);
 }
 
 /* Its BARs are back for the next owner; what the last one wrote is not. */
@@ -400,7 +400,7 @@ static void test_quiesce_resets(void **state)
 	d = scan_master(f);
 	d->bars[0].shadow = 0xffe00000;
 	assert_true(device_quiesce(d));
-	assert_string_equal(fake_config_notes, "00:03.0 04.2=0003 00:03.0 49.1=a0 "
+	assert_string_equal(fake_config_notes, "00:03.0 04.2=0002 00:03.0 49.1=a0 "
 	                                       "00:03.0 10.4=fe000000 00:03.0 04.2=0002 ");
 	assert_int_equal(f->resets, 1);
 	assert_int_equal(d->command, 0);
