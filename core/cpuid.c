@@ -9,6 +9,7 @@
 #define LEAF_FEATURES          0x1
 #define ECX_DEBUG_STORE        (BIT(2) | BIT(4)) /* core/msr.c says why not */
 #define EDX_DEBUG_STORE        BIT(21)
+#define EDX_MACHINE_CHECK      (BIT(7) | BIT(14)) /* its banks are the platform VM's */
 #define ECX_VMX                BIT(5)
 #define ECX_X2APIC             BIT(21)
 #define ECX_OSXSAVE            BIT(27)
@@ -52,6 +53,8 @@ static void amend_features(struct vcpu *vcpu)
 	backend->read_state(vcpu, &state);
 	vcpu->gpr[GPR_RCX] &= ~(ECX_VMX | ECX_OSXSAVE | ECX_DEBUG_STORE);
 	vcpu->gpr[GPR_RDX] &= ~EDX_DEBUG_STORE;
+	if (!vcpu->vm->platform)
+		vcpu->gpr[GPR_RDX] &= ~EDX_MACHINE_CHECK;
 	if (!apic_is_x2apic()) /* the guest cannot change the mode */
 		vcpu->gpr[GPR_RCX] &= ~ECX_X2APIC;
 	vcpu->gpr[GPR_RCX] |= ECX_HYPERVISOR;

@@ -342,6 +342,14 @@ static void test_cpuid_hides(void **state)
 		ask_cpuid(rows[i].leaf); /* which are amended at all */
 		assert_int_equal(rows[i].subleaf ? 0 : gpr[rows[i].gpr] & rows[i].hidden, 0);
 	}
+	/* Machine checks are the platform VM's; others would find no banks. */
+	gpr[GPR_RDX] = ~0u;
+	cpuid_amend(vm->vcpus[0], 1, 0);
+	assert_int_equal((u32)~gpr[GPR_RDX], BIT(21) | BIT(14) | BIT(7));
+	vm->platform = true;
+	gpr[GPR_RDX] = ~0u;
+	cpuid_amend(vm->vcpus[0], 1, 0);
+	assert_int_equal((u32)~gpr[GPR_RDX], BIT(21));
 }
 
 static void test_xsetbv(void **state)

@@ -90,9 +90,13 @@ static const struct {
 	{0x1b, READ_ONLY, READ_ONLY},   /* APIC base */
 	{0x3a, LOCKED, LOCKED},         /* feature control: no VMX */
 	{0x3b, ZERO, ZERO},             /* TSC_ADJUST */
+	{0x48, PASS, PASS},             /* SPEC_CTRL */
+	{0x49, PASS, PASS},             /* PRED_CMD */
 	{0x79, ZERO, FAULT},            /* microcode update */
 	{0x9b, FAULT, FAULT},           /* SMM monitor */
 	{0xfe, READ_ONLY, READ_ONLY},   /* MTRRCAP */
+	{0x10a, PASS, PASS},            /* ARCH_CAPABILITIES, read-only by itself */
+	{0x10b, PASS, PASS},            /* FLUSH_CMD */
 	{0x174, PASS, PASS},            /* SYSENTER */
 	{0x176, PASS, PASS},            /* SYSENTER */
 	{0x1a0, READ_ONLY, READ_ONLY},  /* MISC_ENABLE */
