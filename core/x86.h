@@ -48,11 +48,14 @@
 #define MSR_FS_BASE         0xc0000100
 #define MSR_GS_BASE         0xc0000101
 
-#define EFER_SCE  BIT(0)
-#define EFER_LME  BIT(8)
-#define EFER_LMA  BIT(10)
-#define EFER_NXE  BIT(11)
-#define EFER_SVME BIT(12)
+#define EFER_SCE    BIT(0)
+#define EFER_LME    BIT(8)
+#define EFER_LMA    BIT(10)
+#define EFER_NXE    BIT(11)
+#define EFER_SVME   BIT(12)
+#define EFER_FFXSR  BIT(14)
+#define EFER_TCE    BIT(15) /* translation cache extension */
+#define EFER_AIBRSE BIT(21) /* automatic IBRS */
 
 #define DR6_BS BIT(14) /* single step */
 

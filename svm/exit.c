@@ -234,12 +234,13 @@ static enum exit_kind classify(struct vcpu *vcpu, struct exit *exit)
 	                                                 : EXIT_UNKNOWN;
 }
 
-static bool efer_is_valid(u64 value, u64 old)
+static bool efer_is_valid(u64 value, const struct vmcb *vmcb)
 {
-	u64 writable = EFER_SCE | EFER_LME | EFER_NXE | BIT(14); /* FFXSR */
+	u64 writable = svm_efer_bits(cpuid(0x80000001, 0).ecx, cpuid(0x80000021, 0).eax);
+	bool switches = (value ^ vmcb->efer) & EFER_LME;
 
-	/* LME may not change while paging is on with long mode active (APM volume 2, 3.1.7). */
-	return !(value & ~(writable | EFER_LMA)) && (!(old & EFER_LMA) || (value & EFER_LME));
+	/* LME may not change while paging is on. */
+	return !(value & ~(writable | EFER_LMA)) && !(switches && vmcb->cr0 & CR0_PG);
 }
 
 /* EFER without SVME, which VMRUN needs set and the guest does not have. */
@@ -252,7 +253,7 @@ static enum exit_result handle_efer(struct vcpu *vcpu, enum exit_kind kind)
 		vcpu_set_edx_eax(vcpu, vmcb->efer & ~EFER_SVME);
 		return RESULT_ADVANCE;
 	}
-	if (!efer_is_valid(value, vmcb->efer))
+	if (!efer_is_valid(value, vmcb))
 		return exit_inject(vcpu, VECTOR_GP, 0);
 	vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
 	svm_invalidate(vcpu);

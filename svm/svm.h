@@ -12,6 +12,14 @@ static inline struct vmcb *svm_vmcb(const struct vcpu *vcpu)
 	return vcpu->vendor;
 }
 
+/* Bits that a guest may set in EFER (APM volume 2, 3.1.7), on a CPU with these answers of CPUID:
+ * ECX of 0x80000001, EAX of 0x80000021. */
+static inline u64 svm_efer_bits(u32 ecx_1, u32 eax_21)
+{
+	return EFER_SCE | EFER_LME | EFER_NXE | EFER_FFXSR | (ecx_1 & BIT(17) ? EFER_TCE : 0) |
+	       (eax_21 & BIT(8) ? EFER_AIBRSE : 0);
+}
+
 /* svm/control.c */
 err_t svm_vcpu_init(struct vcpu *vcpu) must_check;
 void svm_vcpu_reset(struct vcpu *vcpu, const struct vcpu_start *start);
