@@ -72,7 +72,6 @@ void main(const struct boot_info *info)
 	log_line("snoopervisor loader=%s image=0x%lx files=%u", facts.boot.loader,
 	         facts.boot.image_pa, facts.boot.file_count);
 	cpu_init(0);
-	clock_init();
 	e = mem_init(&facts.boot);
 	if (e) {
 		log_line("error memory reason=%s", error_name(e));
@@ -80,6 +79,7 @@ void main(const struct boot_info *info)
 	}
 	plan_read_early();
 	require(facts_collect());
+	clock_init(facts.fadt.pm_timer_port);
 	require(take_devices());
 	require(start_cpus());
 	require(plan_read_manifest());

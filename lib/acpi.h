@@ -77,11 +77,12 @@ err_t acpi_parse_mcfg(const u8 *table, size_t size, struct acpi_mcfg *mcfg) must
 /* IA-PC HPET specification 3.2.4: where the block of timers is; 0: not in memory. */
 err_t acpi_parse_hpet(const u8 *table, size_t size, u64 *base_pa) must_check;
 
-/* 5.2.9: what power-off and reset need. A register at address 0 is absent. Only system I/O
+/* 5.2.9: what power-off, reset and time need. A register at address 0 is absent. Only system I/O
  * registers are reported; others count as absent. */
 struct acpi_fadt {
 	u16 pm1a_control_port;
 	u16 pm1b_control_port;
+	u16 pm_timer_port;
 	u16 reset_port;
 	u8 reset_value;
 	u64 dsdt_pa;

@@ -36,6 +36,7 @@ err_t acpi_parse_fadt(const u8 *table, size_t size, struct acpi_fadt *fadt)
 	*fadt = (struct acpi_fadt){
 		.pm1a_control_port = fadt_port(table, 172, fadt_field(table, 64, 4)),
 		.pm1b_control_port = fadt_port(table, 184, fadt_field(table, 68, 4)),
+		.pm_timer_port = fadt_port(table, 208, fadt_field(table, 76, 4)),
 		.dsdt_pa = fadt_field(table, 140, 8) ?: fadt_field(table, 40, 4),
 	};
 	if (fadt_field(table, 112, 4) & FADT_RESET_SUPPORTED && fadt_field(table, 120, 8)) {

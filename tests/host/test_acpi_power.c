@@ -59,6 +59,7 @@ static void test_fadt(void **state)
 	assert_ok(acpi_parse_fadt(qemu_facp, whole, &fadt));
 	assert_int_equal(fadt.pm1a_control_port, 0x604);
 	assert_int_equal(fadt.pm1b_control_port, 0);
+	assert_int_equal(fadt.pm_timer_port, 0x608);
 	assert_int_equal(fadt.reset_port, 0xcf9);
 	assert_int_equal(fadt.reset_value, 0x0f);
 	assert_int_equal(fadt.dsdt_pa, 0x7fe0040);
@@ -67,12 +68,14 @@ static void test_fadt(void **state)
 	assert_int_equal(changed_fadt(172, 0, whole).pm1a_control_port, 0);
 	assert_int_equal(changed_fadt(178, 1, whole).pm1a_control_port, 0);
 	assert_int_equal(changed_fadt(192, 0, whole).pm1b_control_port, 0);
+	assert_int_equal(changed_fadt(208, 0, whole).pm_timer_port, 0); /* in memory */
 	/* reset: no port, not supported */
 	assert_int_equal(changed_fadt(116, 0, whole).reset_port, 0);
 	assert_int_equal(changed_fadt(113, 0, whole).reset_port, 0);
 	/* an ACPI 1.0 table ends before the extended fields */
 	fadt = changed_fadt(0, 'F', 116);
 	assert_int_equal(fadt.pm1a_control_port, 0x604);
+	assert_int_equal(fadt.pm_timer_port, 0x608);
 	assert_int_equal(fadt.reset_port, 0);
 	assert_int_equal(fadt.dsdt_pa, 0x7fe0040);
 	assert_int_equal(changed_fadt(66, 1, 116).pm1a_control_port, 0);
