@@ -105,6 +105,28 @@ static u64 find_carve(u64 size)
 	return 0;
 }
 
+/* Where the machine's own RAM below 4 GiB ends: from there on are BARs and local APICs. */
+static u64 low_end(void)
+{
+	u64 end = 0;
+
+	for (u32 i = 0; i < facts.boot.memory_count; i++) {
+		const struct boot_memory *m = &facts.boot.memory[i];
+
+		if ((is_ram(m) || m->type == MEMORY_TAKEN) && m->base_pa < GIB(4))
+			end = MAX(end, m->base_pa + m->size);
+	}
+	return ALIGN_DOWN(end, CARVE_ALIGN);
+}
+
+err_t vm_memory_add(struct vm *vm, u64 pa, u64 size)
+{
+	u64 low = MIN(size, low_end());
+
+	TRY(add_range(vm, 0, pa, low, BOOT_MEMORY_USABLE));
+	return low == size ? E_OK : add_range(vm, GIB(4), pa + low, size - low, BOOT_MEMORY_USABLE);
+}
+
 static err_t carve(struct vm *vm)
 {
 	u64 size = ALIGN_UP(vm->config.memory, PAGE_SIZE);
@@ -116,7 +138,7 @@ static err_t carve(struct vm *vm)
 	if (vm->ram_count) /* it starts again */
 		return E_OK;
 	boot_memory_add(&facts.boot, pa, size, MEMORY_TAKEN);
-	return add_range(vm, 0, pa, size, BOOT_MEMORY_USABLE);
+	return vm_memory_add(vm, pa, size);
 }
 
 static err_t hide(struct vm *vm, struct span pages)
@@ -286,12 +308,11 @@ void vm_memory_unmap_device(struct vm *vm, const struct device *d)
 
 u32 vm_memory_list(const struct vm *vm, struct boot_memory *list, u32 max)
 {
-	u32 count = MIN(facts.boot.memory_count, max);
+	u32 count = MIN(vm->platform ? facts.boot.memory_count : vm->ram_count, max);
 
-	if (vm->platform) {
+	if (vm->platform)
 		memcpy(list, facts.boot.memory, count * sizeof(*list));
-		return count;
-	}
-	*list = (struct boot_memory){0, vm->ram->size, BOOT_MEMORY_USABLE};
-	return 1;
+	for (u32 i = 0; i < count && !vm->platform; i++)
+		list[i] = (struct boot_memory){vm->ram[i].gpa, vm->ram[i].size, vm->ram[i].type};
+	return count;
 }

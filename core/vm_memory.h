@@ -13,10 +13,14 @@
  * Gives the VM its memory and builds its nested page tables. The platform VM (config.memory = 0)
  * gets all RAM that nobody else has, at its own addresses, and everything that is not RAM as device
  * memory, except: the hypervisor (R22), VT-d units, ECAM windows (both trapped), and the BARs of
- * devices, which come with the devices. Others get RAM from guest-physical 0 up, zeroed.
+ * devices, which come with the devices. Others get zeroed RAM, as vm_memory_add has it.
  * E_NO_MEMORY, E_TOO_MANY.
  */
 err_t vm_memory_build(struct vm *vm) must_check;
+
+/* Gives the VM, which has none yet, this RAM: from 0 up as far as the machine's own goes below 4
+ * GiB, so that BARs and local APICs keep their place; the rest is above 4 GiB. */
+err_t vm_memory_add(struct vm *vm, u64 pa, u64 size) must_check;
 
 /* The BARs of a device, page by page. E_OVERLAP: shares a page with another VM's device, or lies
  * where the VM has RAM. */

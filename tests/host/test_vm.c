@@ -122,6 +122,27 @@ static void test_platform_memory(void **state)
 	assert_int_equal(fake_mem_used(), 0);
 }
 
+/* RAM leaves the place of BARs and local APICs free. */
+static void test_large_memory(void **state)
+{
+	struct boot_memory list[3];
+
+	(void)state;
+	add_memory(0, RAM + KIB(4)); /* a small machine */
+	add_memory(GIB(4), GIB(1));
+	assert_ok(vm_memory_add(vm, FREE_PA, RAM));
+	assert_int_equal(vm->ram_count, 1);
+	assert_int_equal(vm->ram[0].size, RAM);
+	vm->ram_count = 0;
+	assert_ok(vm_memory_add(vm, FREE_PA, RAM + MIB(1)));
+	assert_int_equal(vm_memory_list(vm, list, ARRAY_SIZE(list)), 2);
+	assert_int_equal(list[0].base_pa, 0);
+	assert_int_equal(list[0].size, RAM);
+	assert_int_equal(list[1].base_pa, GIB(4));
+	assert_int_equal(list[1].size, MIB(1));
+	assert_int_equal(vm->ram[1].pa, FREE_PA + RAM);
+}
+
 static void trace_free(u64 pa)
 {
 	(void)pa;
@@ -217,6 +238,7 @@ int main(void)
 		cmocka_unit_test_setup(test_memory_is_flushed, set_up),
 		cmocka_unit_test_setup(test_edge_is_flushed, set_up),
 		cmocka_unit_test_setup(test_platform_memory, set_up),
+		cmocka_unit_test_setup(test_large_memory, set_up),
 		cmocka_unit_test_setup(test_bar, set_up),
 		cmocka_unit_test_setup(test_bar_with_messages, set_up),
 		cmocka_unit_test_setup(test_stop_waits, set_up),
