@@ -21,13 +21,15 @@
 #define ECX_OSPKE              BIT(4)
 #define EDX_USER_INTERRUPTS    BIT(5)
 #define LEAF_PROCESSOR_TRACE   0x14
+#define LEAF_MORE_MONITORING   0x23 /* PEBS among it */
 #define LEAF_EXTENDED_FEATURES 0x80000001
 #define ECX_SVM                BIT(2)
 #define LEAF_SIZES             0x80000008
 #define EBX_INVLPGB            BIT(3) /* reaches all CPUs; #UD in guests (APM volume 3) */
 #define LEAF_SVM               0x8000000a
 /* The low bytes of these. */
-#define AMENDED_LEAVES (BIT(0x1) | BIT(0x6) | BIT(0x7) | BIT(0x8) | BIT(0xa) | BIT(0x14))
+#define AMENDED_LEAVES \
+	(BIT(0x1) | BIT(0x6) | BIT(0x7) | BIT(0x8) | BIT(0xa) | BIT(0x14) | BIT(0x23))
 
 /* The upper halves of the registers are cleared (SDM volume 2), as if the guest had executed it. */
 static void execute(u64 gpr[GPR_COUNT])
@@ -101,7 +103,8 @@ __attribute__((noinline)) enum exit_result cpuid_amend(struct vcpu *vcpu, u32 le
 	else if (leaf == HYPERVISOR_CPUID_BASE + 1)
 		answer(gpr, HYPERCALL_VERSION,
 		       backend->vmcall ? HYPERVISOR_VMCALL : HYPERVISOR_VMMCALL, 0, 0);
-	else if (leaf == LEAF_SVM || leaf == LEAF_PROCESSOR_TRACE || is_ours(leaf))
+	else if (leaf == LEAF_SVM || leaf == LEAF_PROCESSOR_TRACE || leaf == LEAF_MORE_MONITORING ||
+	         is_ours(leaf))
 		answer(gpr, 0, 0, 0, 0);
 	return RESULT_ADVANCE;
 }
@@ -113,7 +116,7 @@ enum exit_result cpuid_handle(struct vcpu *vcpu, struct exit *exit)
 
 	(void)exit;
 	execute(vcpu->gpr);
-	if ((low < 32 && AMENDED_LEAVES >> low & 1) || is_ours(leaf))
+	if ((low < 64 && AMENDED_LEAVES >> low & 1) || is_ours(leaf))
 		return cpuid_amend(vcpu, leaf, subleaf);
 	return RESULT_ADVANCE;
 }

@@ -330,6 +330,7 @@ static void test_cpuid_hides(void **state)
 		{7, 0, GPR_RBX, BIT(25)},           /* processor trace */
 		{7, 0, GPR_RDX, BIT(5)},            /* user interrupts */
 		{7, 1, GPR_RDX, 0},
+		{0x23, 0, GPR_RAX, ~0u},          /* architectural PEBS, and its neighbours */
 		{0x80000008, 0, GPR_RBX, BIT(3)}, /* INVLPGB */
 	};
 

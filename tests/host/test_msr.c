@@ -109,6 +109,8 @@ static const struct {
 	{0x277, SHADOW, SHADOW},        /* PAT */
 	{0x2ff, SHADOW, SHADOW},        /* MTRR default type */
 	{0x3f1, FAULT, FAULT},          /* PEBS */
+	{0x3f4, FAULT, FAULT},          /* architectural PEBS, to physical memory */
+	{0x3f5, FAULT, FAULT},          /* architectural PEBS */
 	{0x480, FAULT, FAULT},          /* VMX capabilities */
 	{0x4ff, FAULT, FAULT},          /* VMX capabilities */
 	{0x560, FAULT, FAULT},          /* processor trace */
