@@ -46,7 +46,7 @@ err_t ioasid_create(const char *name, enum coherency_request request, struct ioa
 }
 
 /* R4: the VM's own IOASIDs, one per format, for devices that no other is named for. */
-static err_t find_implicit(const struct vm *vm, const struct device *d, struct ioasid **ioasid)
+static err_t find_implicit(struct vm *vm, const struct device *d, struct ioasid **ioasid)
 {
 	char name[IOASID_NAME_MAX];
 	enum coherency_request request;
@@ -56,7 +56,11 @@ static err_t find_implicit(const struct vm *vm, const struct device *d, struct i
 	request = d->unit->snoop_control ? REQUEST_SNOOP : REQUEST_NOSNOOP;
 	format_text(name, sizeof(name), "%s.%s", vm->name, coherency_requests[request]);
 	*ioasid = ioasid_find(name);
-	return *ioasid ? E_OK : ioasid_create(name, request, ioasid);
+	if (*ioasid)
+		return E_OK;
+	TRY(ioasid_create(name, request, ioasid));
+	(*ioasid)->vm = vm; /* also if this attach is refused: another VM could take it */
+	return E_OK;
 }
 
 /* What every unit can do, so that one table serves them all where that is possible; else what the

@@ -304,6 +304,13 @@ static void test_whose_ioasid(void **state)
 	assert_int_equal(call_as(other, HYPERCALL_ATTACH, SOUND, 3), HYPERCALL_E_IOASID);
 	ioasid_detach(device_find(SOUND));
 	assert_error(ioasid_attach(&ioasids[3], device_find(SOUND), other), E_IOASID_OF_OTHER_VM);
+	/* a VM's own default one, too, though its first attach was refused */
+	fake_mem_fail_after(0);
+	assert_error(ioasid_attach(NULL, device_find(SOUND), other), E_NO_MEMORY);
+	fake_mem_fail_after(-1);
+	assert_ptr_equal(ioasid_find("other.snoop"), &ioasids[4]);
+	assert_int_equal(attach(DISK, 4), HYPERCALL_E_IOASID);
+	assert_ok(ioasid_attach(NULL, device_find(SOUND), other));
 }
 
 /* ---- mappings ---- */
