@@ -5,6 +5,10 @@
 #include "core/log.h"
 #include "core/mem.h"
 
+#define for_each_rmrr(r)                                   \
+	for (const struct dmar_rmrr *r = facts.dmar.rmrrs; \
+	     r < facts.dmar.rmrrs + facts.dmar.rmrr_count; r++)
+
 static bool covers(const struct dmar_rmrr *r, const struct device *d)
 {
 	return r->segment == d->bdf >> 16 &&
@@ -15,6 +19,28 @@ static bool covers(const struct dmar_rmrr *r, const struct device *d)
 static bool overlaps(const struct dmar_rmrr *r, u64 start, u64 size)
 {
 	return start <= r->limit_pa && r->base_pa < start + size;
+}
+
+/* The pages a region touches: where they start, and their size. */
+static u64 pages(const struct dmar_rmrr *r, u64 *start)
+{
+	*start = ALIGN_DOWN(r->base_pa, PAGE_SIZE);
+	return ALIGN_UP(r->limit_pa + 1, PAGE_SIZE) - *start;
+}
+
+/* Firmware may name the same memory more than once. */
+static bool shares_page(const struct dmar_rmrr *a, const struct dmar_rmrr *b)
+{
+	u64 start, size = pages(b, &start);
+
+	return overlaps(a, start, size);
+}
+
+static bool has_same_pages(const struct dmar_rmrr *a, const struct dmar_rmrr *b)
+{
+	u64 start_a, size_a = pages(a, &start_a), start_b, size_b = pages(b, &start_b);
+
+	return start_a == start_b && size_a == size_b;
 }
 
 /* R9: identity is all a region allows. RAM that lies there is the VM's own, at that address, and
@@ -33,9 +59,12 @@ static bool can_honour(const struct dmar_rmrr *r, const struct vm *vm)
 				return false;
 		}
 	}
-	for_each_device (other) {
-		if (other->vm && other->vm != vm && covers(r, other))
-			return false;
+	for_each_rmrr (same) {
+		for_each_device (other) {
+			if (other->vm && other->vm != vm && shares_page(r, same) &&
+			    covers(same, other))
+				return false;
+		}
 	}
 	return true;
 }
@@ -56,18 +85,17 @@ static bool brings(const struct device *d, const struct dmar_rmrr *r, const stru
 {
 	if (!covers(r, d) || vm_find_range(io->vm, r->base_pa, 1))
 		return false;
-	for_each_device (other) {
-		if (other != d && other->ioasid == io && covers(r, other))
+	for_each_rmrr (same) {
+		if (!has_same_pages(r, same))
+			continue;
+		if (same < r && covers(same, d))
 			return false;
+		for_each_device (other) {
+			if (other != d && other->ioasid == io && covers(same, other))
+				return false;
+		}
 	}
 	return true;
-}
-
-/* The pages a region touches: where they start, and their size. */
-static u64 pages(const struct dmar_rmrr *r, u64 *start)
-{
-	*start = ALIGN_DOWN(r->base_pa, PAGE_SIZE);
-	return ALIGN_UP(r->limit_pa + 1, PAGE_SIZE) - *start;
 }
 
 /* Of the first `count` regions of the table. */

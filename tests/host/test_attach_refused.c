@@ -309,6 +309,18 @@ static void test_shared_reserved_region(void **state)
 	assert_ok(ioasid_attach(net, nic, vm));
 }
 
+/* Nor one that firmware names twice, or that lies on the same page as another. */
+static void test_region_named_twice(void **state)
+{
+	(void)state;
+	machine_add_rmrr(NIC, FREE, FREE + 0xfff);
+	machine_add_rmrr(DISK, FREE + 0x800, FREE + 0x1fff);
+	assert_ok(ioasid_attach(rest, disk, other));
+	refuse_untouched(net, nic, E_RESERVED_REGION);
+	ioasid_detach(disk);
+	assert_ok(ioasid_attach(net, nic, vm));
+}
+
 static bool maps(const struct ioasid *io, u64 iova)
 {
 	u64 size;
@@ -333,6 +345,24 @@ static void test_reserved_regions_come_and_go(void **state)
 	ioasid_detach(disk);
 	assert_false(maps(net, FREE) || maps(net, FREE + PAGE_SIZE));
 	assert_true(maps(net, 0));
+}
+
+/* The same where each device has a structure of its own for the region, or even two. */
+static void test_same_region_comes_and_goes(void **state)
+{
+	(void)state;
+	machine_add_rmrr(NIC, FREE, FREE + 0xfff);
+	machine_add_rmrr(DISK, FREE, FREE + 0xfff);
+	machine_add_rmrr(DISK, FREE, FREE + 0x7ff);
+	assert_ok(ioasid_attach(net, nic, vm));
+	assert_ok(ioasid_attach(net, disk, vm));
+	ioasid_detach(nic);
+	assert_true(maps(net, FREE));
+	assert_ok(ioasid_attach(net, nic, vm));
+	ioasid_detach(disk);
+	assert_true(maps(net, FREE));
+	ioasid_detach(nic);
+	assert_false(maps(net, FREE));
 }
 
 /* The platform VM's RAM is where the region is: it stays. */
@@ -404,6 +434,8 @@ int main(void)
 		cmocka_unit_test_setup(test_reserved_regions, set_up),
 		cmocka_unit_test_setup(test_shared_reserved_region, set_up),
 		cmocka_unit_test_setup(test_reserved_regions_come_and_go, set_up),
+		cmocka_unit_test_setup(test_region_named_twice, set_up),
+		cmocka_unit_test_setup(test_same_region_comes_and_goes, set_up),
 		cmocka_unit_test_setup(test_reserved_region_in_own_ram, set_up),
 		cmocka_unit_test_setup(test_overlapping_registers, set_up),
 		cmocka_unit_test_setup(test_no_memory, set_up),
