@@ -79,7 +79,7 @@ static err_t read_tables(void)
 	TRY(report("XSDT", 0,
 	           acpi_check_table(bytes, size, root.entry_size == 8 ? "XSDT" : "RSDT")));
 	for (u32 i = 0; acpi_root_entry(bytes, root.entry_size, i, &pa); i++)
-		TRY(read_table(pa));
+		TRY(pa ? read_table(pa) : E_OK); /* some firmware leaves entries empty */
 	hide_dmar(root.rsdt_pa, 4);
 	hide_dmar(root.xsdt_pa, 8);
 	return E_OK;

@@ -57,6 +57,9 @@ TESTS += elf
 SOURCES_elf := lib/elf.c lib/error.c
 TESTS += exit
 SOURCES_exit := $(EXITS)
+TESTS += facts
+SOURCES_facts := core/facts.c lib/acpi.c lib/acpi_power.c lib/dmar.c \
+	$(filter-out tests/host/fake_facts.c,$(POLICY))
 TESTS += format
 SOURCES_format := lib/format.c
 TESTS += group
