@@ -61,6 +61,23 @@ static void write_bar(struct device *d, u32 offset, u8 size, u32 value)
 	device_restore_bar(d, upper ? i - 1 : i); /* a reset that nobody saw may have lost it */
 }
 
+/* What a bridge is not given to use (concerns_others) it does not show: who wrote it would wait for
+ * interrupts and hot-plug commands in vain. A capability with id 0 has no registers. */
+static u32 hide_of_bridge(const struct device *d, u32 offset, u32 value)
+{
+	static const u8 hidden[] = {PCI_CAP_PM, PCI_CAP_MSI, PCI_CAP_SHPC, PCI_CAP_MSIX};
+
+	if (offset == PCI_BAR || offset == PCI_BAR + 4 || offset == PCI_BRIDGE_ROM)
+		return 0;
+	if (d->pcie && offset == d->pcie)
+		return value & ~PCIE_SLOT;
+	for (u32 i = 0; i < ARRAY_SIZE(hidden) && offset >= PCI_CAPS; i++) {
+		if (offset == pci_find_capability(d->bdf, hidden[i]))
+			return value & ~0xffu;
+	}
+	return value;
+}
+
 /* Memory decode stays on where BARs are mapped, whatever the owner wrote: to some machines an
  * access that nobody answers is fatal (XSA-126, CVE-2020-12888). I/O decode may be off. */
 static u32 read_register(struct device *d, u32 offset)
@@ -68,13 +85,15 @@ static u32 read_register(struct device *d, u32 offset)
 	const u32 *shadow = msi_shadow(d, offset);
 	u32 kept = d->decode | PCI_COMMAND_IO;
 
+	if (offset == PCI_COMMAND)
+		return (pci_read(d->bdf, offset, 4) & ~kept) | (d->command & kept);
+	if (d->bridge)
+		return hide_of_bridge(d, offset, pci_read(d->bdf, offset, 4));
 	if (shadow)
 		return *shadow;
 	if (is_bar(d, offset))
 		return d->bars[(offset - PCI_BAR) / 4].shadow;
-	if (offset == PCI_COMMAND)
-		return (pci_read(d->bdf, offset, 4) & ~kept) | (d->command & kept);
-	return pci_read(d->bdf, offset, 4);
+	return offset == PCI_ROM ? 0 : pci_read(d->bdf, offset, 4); /* nobody is given a ROM */
 }
 
 /* Bus mastering of bridges is the hypervisor's (R21). The status register beside it clears bits by

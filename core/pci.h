@@ -29,6 +29,7 @@
 #define PCI_SECONDARY_BUS      0x19 /* type 1 header */
 #define PCI_ROM                0x30
 #define PCI_CAP_POINTER        0x34
+#define PCI_BRIDGE_ROM         0x38 /* type 1 header */
 
 #define PCI_CAP_PM     0x01
 #define PM_CONTROL     0x04       /* PMCSR */
@@ -39,6 +40,7 @@
 #define PCI_CAP_PCIE          0x10
 #define PCIE_CAPABILITIES     0x02 /* offsets from the capability */
 #define PCIE_TYPE             MASK(7, 4)
+#define PCIE_SLOT             BIT(24) /* Slot Implemented, of the dword with the header */
 #define PCIE_TYPE_ROOT_PORT   4
 #define PCIE_TYPE_UPSTREAM    5
 #define PCIE_TYPE_DOWNSTREAM  6
@@ -68,6 +70,8 @@
 #define MSI_ENABLE  BIT(16) /* of the dword that control is the upper half of, as the next two */
 #define MSI_MME     MASK(22, 20) /* multiple message enable: 2^n */
 #define MSI_WIDE    BIT(23)
+
+#define PCI_CAP_SHPC 0x0c /* hot-plug controller of a conventional bus */
 
 /* 6.8.2 */
 #define PCI_CAP_MSIX      0x11

@@ -192,6 +192,32 @@ static void test_bridge_command(void **state)
 	}
 }
 
+/* What a driver would set up in vain is not there: BARs, ROM, interrupts, power states, hot plug.
+ */
+static void test_bridge_shows_what_may_be_used(void **state)
+{
+	static const u8 hidden[] = {PCI_CAP_PM, PCI_CAP_MSI, PCI_CAP_SHPC, PCI_CAP_MSIX};
+	static const u8 gone[] = {PCI_BAR, PCI_BAR + 4, PCI_BRIDGE_ROM};
+
+	(void)state;
+	fake_config_add_pcie(bridge, PCIE_TYPE_ROOT_PORT, 0, 0);
+	fake_config_set(bridge, 0x42, 2, 0x0142); /* a root port with a slot */
+	device_find(BRIDGE)->pcie = 0x40;
+	for (u8 i = 0; i < ARRAY_SIZE(hidden); i++)
+		fake_config_add_capability(bridge, 0x80 + 0x10 * i, hidden[i]);
+	for (u32 i = 0; i < ARRAY_SIZE(gone); i++) {
+		fake_config_set(bridge, gone[i], 4, 0xfe500001);
+		assert_int_equal(config_space_read(&platform, BRIDGE, gone[i], 4), 0);
+	}
+	assert_int_equal(config_space_read(&platform, BRIDGE, 0, 4), 0x10d38086);
+	assert_int_equal(config_space_read(&platform, BRIDGE, PCI_SECONDARY_BUS, 1), 1);
+	assert_int_equal(config_space_read(&platform, BRIDGE, PCI_CAP_POINTER, 1), 0xb0);
+	for (u8 at = 0xb0; at > 0x40; at = (u8)config_space_read(&platform, BRIDGE, at + 1, 1))
+		assert_int_equal(config_space_read(&platform, BRIDGE, at, 1), 0);
+	assert_int_equal(config_space_read(&platform, BRIDGE, 0x40, 4), 0x00420010);
+	assert_int_equal(config_space_read(&platform, MINE, PCI_ROM, 4), 0);
+}
+
 /* Bus numbers, windows and resets concern everybody behind a bridge. */
 static void test_bridge_is_read_only(void **state)
 {
@@ -652,6 +678,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_own_functions_are_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_command, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bridge_command, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bridge_shows_what_may_be_used, set_up,
+	                                        tear_down),
 		cmocka_unit_test_setup_teardown(test_bridge_is_read_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bars_are_sized, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bars_are_restored, set_up, tear_down),
