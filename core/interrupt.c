@@ -85,7 +85,7 @@ bool interrupt_set(const struct interrupt_request *request, struct interrupt_ent
 	lock_give(&table_lock);
 	if (e)
 		refused = error_name(e);
-	if (refused)
+	if (refused && request->address) /* 0: Linux unsets a message so, with MSI enabled */
 		refuse(request, refused);
 	return !refused;
 }

@@ -250,6 +250,18 @@ static void test_msix_messages(void **state)
 	}
 }
 
+/* Linux writes zeroes over the message of an interrupt that it gives up: nothing worth a line. */
+static void test_no_message_is_no_refusal(void **state)
+{
+	(void)state;
+	program(0, GOOD, 0x99);
+	program(0, 0, 0);
+	assert_int_equal(present(), 0);
+	assert_int_equal(hardware(0xc), 1);
+	assert_int_equal(vm->counters.interrupts_refused, 0);
+	assert_null(strstr(fake_log, "refused interrupt"));
+}
+
 /* Refusals are many when a guest wants them to be; lines are few. */
 static void test_refusals_are_rate_limited(void **state)
 {
@@ -486,6 +498,7 @@ int main(void)
 		TEST(test_msix_entry),
 		TEST(test_msix_mask),
 		TEST(test_msix_messages),
+		TEST(test_no_message_is_no_refusal),
 		TEST(test_refusals_are_rate_limited),
 		TEST(test_other_registers),
 		TEST(test_msix_without_memory),
