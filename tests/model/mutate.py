@@ -27,7 +27,7 @@ CALLS = re.compile(r"\b(?:backend->)?(cache_\w+|vtd_unit_wait|await\w*|\w*invali
                    r"|vtd_flush_write_buffer|tell\w*|pt_release|flush_for|count_device|device_quiesce|detach_rids"
                    r"|rmrr_unmap|reset_faults|vm_flush_caches|\w*refresh|retype_ram|set_memory_type|set_verdict"
                    r"|mailbox_ask|mailbox_kick|insist|empty_tlb|vtd_block|vtd_(?:allow|add|remove)_tlb|ats_st\w+|disable|revive)\(")
-LISTED = re.compile(r"^\t+\w+\[count\+\+\] = .*;\n", re.M)  # one of several invalidations
+LISTED = re.compile(r"^\t+\w+\[count\+\+\] = flush.*;\n", re.M)  # one of several invalidations
 FLUSHED = re.compile(r"\b(publish_entries|publish_pair)\(")  # by their last argument
 DRAINED = re.compile(r"\bvtd_flush_iotlb\(")                 # the same
 RELEASED = re.compile(r"\b(pt_release|pt_list_free|page_free)\(")
