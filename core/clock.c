@@ -13,14 +13,17 @@ static u64 tsc_at_boot, tsc_per_ms;
 
 void clock_init(u16 pm_timer_port)
 {
-	u64 end = deadline_in_us(pm_timer_port ? 100000 : 10000); /* it may stand still */
-	u32 start = pm_timer_port ? io_r32(pm_timer_port) : 0, ticks = 0;
+	u64 deadline = deadline_in_us(100000); /* it may stand still */
+	u32 start;
 
 	tsc_at_boot = cpu_tsc();
-	while (ticks < PM_TIMER_TICKS_10_MS && !deadline_passed(end)) {
-		if (pm_timer_port)
-			ticks = (io_r32(pm_timer_port) - start) & PM_TIMER_BITS;
-	}
+	tsc_per_ms = deadline_in_us(1000) - tsc_at_boot;
+	if (!pm_timer_port)
+		return;
+	start = io_r32(pm_timer_port);
+	while (((io_r32(pm_timer_port) - start) & PM_TIMER_BITS) < PM_TIMER_TICKS_10_MS &&
+	       !deadline_passed(deadline))
+		;
 	tsc_per_ms = (cpu_tsc() - tsc_at_boot) / 10;
 }
 
