@@ -310,9 +310,11 @@ u32 vm_memory_list(const struct vm *vm, struct boot_memory *list, u32 max)
 {
 	u32 count = MIN(vm->platform ? facts.boot.memory_count : vm->ram_count, max);
 
-	if (vm->platform)
+	if (vm->platform) {
 		memcpy(list, facts.boot.memory, count * sizeof(*list));
-	for (u32 i = 0; i < count && !vm->platform; i++)
+		return count;
+	}
+	for (u32 i = 0; i < count; i++)
 		list[i] = (struct boot_memory){vm->ram[i].gpa, vm->ram[i].size, vm->ram[i].type};
 	return count;
 }

@@ -34,13 +34,18 @@ static u64 *find_root(const struct vtd_unit *unit, u16 rid)
 	return unit->scalable && rid & 0x80 ? &root->high : &root->low;
 }
 
+bool vtd_has_contexts(const struct vtd_unit *unit, u16 rid)
+{
+	return *find_root(unit, rid) & VTD_ROOT_P;
+}
+
 /* The slot of a function, or NULL if its bus has no context table. */
 static struct vtd_context *find_context(const struct vtd_unit *unit, u16 rid)
 {
 	u64 root = *find_root(unit, rid);
 	u32 index = unit->scalable ? 2 * (rid & 0x7f) : rid & 0xff;
 
-	if (!(root & VTD_ROOT_P))
+	if (!vtd_has_contexts(unit, rid))
 		return NULL;
 	return (struct vtd_context *)phys_to_virt(root & VTD_TABLE_ADDRESS) + index;
 }
@@ -103,7 +108,7 @@ err_t vtd_attach(struct vtd_unit *unit, u16 rid, struct vtd_space *space)
 	TRY(vtd_check(unit, space));
 	if (unit->scalable && !space->pasid_directory_pa)
 		TRY(add_pasids(space));
-	if (!find_context(unit, rid))
+	if (!vtd_has_contexts(unit, rid))
 		TRY(add_context_table(unit, rid));
 	slot = find_context(unit, rid);
 	if (slot->low & VTD_CONTEXT_P)
@@ -155,11 +160,6 @@ err_t vtd_allow_tlb(struct vtd_unit *unit, u16 rid, const struct vtd_space *spac
 	lock_give(&unit->queue_lock);
 	return present ? vtd_invalidate_device(unit, rid, space->domain_id, space->domain_id)
 	               : E_NOT_FOUND;
-}
-
-bool vtd_has_contexts(const struct vtd_unit *unit, u16 rid)
-{
-	return *find_root(unit, rid) & VTD_ROOT_P;
 }
 
 bool vtd_read_context(const struct vtd_unit *unit, u16 rid, struct vtd_context *entry)

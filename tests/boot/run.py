@@ -34,8 +34,8 @@ from case import judge  # noqa: E402
 from emulator import Debugger, Emulator, Monitor, Timeout  # noqa: E402
 
 # Those that take longest come first.
-MODULES = (cases_bochs, cases_rounds, cases_hostile, cases_faults, cases_smp, cases_coherency, cases_isolation, cases_guest, cases_console,
-           cases_firmware, cases_manifest)
+MODULES = (cases_bochs, cases_rounds, cases_hostile, cases_faults, cases_smp, cases_coherency, cases_isolation, cases_guest,
+           cases_console, cases_firmware, cases_manifest)
 OUTPUT = "build/tests/boot"
 SHOWN = 8  # of what is wrong with a case
 TAIL = 25  # lines of the log that -v shows of a failed case
